@@ -1,0 +1,255 @@
+//! Sample devices: real TLS servers with real pages, which remember what reached them.
+
+mod http;
+mod nginx;
+mod raw;
+mod record;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, RwLock};
+
+use anyhow::{Context as _, Result};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_rustls::TlsAcceptor;
+
+pub use self::nginx::Nginx;
+pub use self::raw::{Behaviour, RawDevice};
+pub use self::record::{Record, RequestHead};
+use crate::pki::Identity;
+
+/// A device that is switched on. It goes off when dropped.
+pub struct Device {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What a device is before it is switched on.
+pub struct Model {
+    /// Title and heading of its page.
+    pub name: String,
+    /// What it presents; without, it speaks plain HTTP.
+    pub identity: Option<Identity>,
+    /// Protocols it chooses from by ALPN, best first. Empty: it does not know ALPN.
+    pub alpn: Vec<&'static str>,
+    /// HTML below the heading.
+    pub body: String,
+}
+
+impl Model {
+    /// A device with HTTP/1.1 over TLS, and an ordinary page.
+    pub fn new(name: &str, identity: Identity) -> Self {
+        let body = "<p>All is well in this home.</p>".to_owned();
+        let alpn = vec!["http/1.1"];
+        Self {
+            name: name.to_owned(),
+            identity: Some(identity),
+            alpn,
+            body,
+        }
+    }
+
+    /// A device that speaks HTTP without TLS.
+    pub fn plain(name: &str, body: String) -> Self {
+        Self {
+            name: name.to_owned(),
+            identity: None,
+            alpn: Vec::new(),
+            body,
+        }
+    }
+
+    /// Also offers HTTP/2, and prefers it.
+    pub fn http2(mut self) -> Self {
+        self.alpn = vec!["h2", "http/1.1"];
+        self
+    }
+}
+
+/// What the connections of one device share.
+struct Shared {
+    model: Model,
+    tls: RwLock<Option<Arc<ServerConfig>>>,
+    record: Mutex<Record>,
+    connections: Mutex<Vec<AbortHandle>>,
+}
+
+impl Device {
+    /// Switches a device on at this address. Port 0 takes any free one.
+    pub async fn start(address: SocketAddr, model: Model) -> Result<Self> {
+        let tls = model
+            .identity
+            .as_ref()
+            .map(|identity| tls_config(identity, &model.alpn));
+        let shared = Arc::new(Shared {
+            tls: RwLock::new(tls.transpose()?),
+            model,
+            record: Mutex::default(),
+            connections: Mutex::default(),
+        });
+        let mut device = Self {
+            address,
+            shared,
+            listener: Mutex::default(),
+        };
+        device.address = device.listen().await?;
+        Ok(device)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The address of its page.
+    pub fn url(&self) -> String {
+        let scheme = if self.shared.model.identity.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        match (scheme, self.address.port()) {
+            ("https", 443) | ("http", 80) => format!("{scheme}://{}/", host(self.address)),
+            _ => format!("{scheme}://{}/", self.address),
+        }
+    }
+
+    /// Presents something else from now on. Session tickets of before are void, as they would be
+    /// with another device; open connections stay as they are.
+    pub fn present(&self, identity: &Identity) -> Result<()> {
+        let config = tls_config(identity, &self.shared.model.alpn)?;
+        *self.shared.tls.write().expect("not poisoned") = Some(config);
+        Ok(())
+    }
+
+    /// What reached it so far.
+    pub fn record(&self) -> Record {
+        self.shared.record().clone()
+    }
+
+    /// Forgets what reached it so far.
+    pub fn clear_record(&self) {
+        *self.shared.record() = Record::default();
+    }
+
+    /// Closes every accepted connection.
+    pub fn disconnect(&self) {
+        for connection in self
+            .shared
+            .connections
+            .lock()
+            .expect("not poisoned")
+            .drain(..)
+        {
+            connection.abort();
+        }
+    }
+
+    /// Switches it off: nothing listens any more, and nothing stays connected.
+    pub async fn stop(&self) {
+        let listener = self.listener.lock().expect("not poisoned").take();
+        if let Some(listener) = listener {
+            listener.abort();
+            // Wait until the socket is closed: a cancelled task is an expected end.
+            let _ = listener.await;
+        }
+        self.disconnect();
+    }
+
+    /// Switches it on again at the same address.
+    pub async fn restart(&self) -> Result<()> {
+        self.stop().await;
+        self.listen().await.map(drop)
+    }
+
+    async fn listen(&self) -> Result<SocketAddr> {
+        let listener = TcpListener::bind(self.address)
+            .await
+            .with_context(|| format!("cannot listen on {}", self.address))?;
+        let address = listener.local_addr()?;
+        let shared = self.shared.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let serving = tokio::spawn(serve(shared.clone(), stream));
+                shared.keep(serving.abort_handle());
+            }
+        });
+        *self.listener.lock().expect("not poisoned") = Some(task);
+        Ok(address)
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener.lock().expect("not poisoned").take() {
+            listener.abort();
+        }
+        self.disconnect();
+    }
+}
+
+impl Shared {
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().expect("not poisoned")
+    }
+
+    /// Remembers a task that serves a connection, so that it can be cut.
+    fn keep(&self, task: AbortHandle) {
+        let mut connections = self.connections.lock().expect("not poisoned");
+        connections.retain(|task| !task.is_finished());
+        connections.push(task);
+    }
+}
+
+async fn serve(shared: Arc<Shared>, stream: TcpStream) {
+    shared.record().connections += 1;
+    let tls = shared.tls.read().expect("not poisoned").clone();
+    let Some(tls) = tls else {
+        return serve_http(shared, stream).await;
+    };
+    match TlsAcceptor::from(tls).accept(stream).await {
+        Ok(stream) => {
+            shared.record().handshakes += 1;
+            serve_http(shared, stream).await;
+        }
+        Err(error) => shared.record().failed_handshakes.push(error.to_string()),
+    }
+}
+
+/// HTTP/1.1 or HTTP/2, whichever the client begins with.
+async fn serve_http(
+    shared: Arc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) {
+    let counted = record::Counted::new(stream, shared.clone());
+    let service = service_fn(move |request| http::answer(shared.clone(), request));
+    // An error here is a client that went away, which is its right.
+    let _ = auto::Builder::new(TokioExecutor::new())
+        .serve_connection_with_upgrades(TokioIo::new(counted), service)
+        .await;
+}
+
+fn tls_config(identity: &Identity, alpn: &[&str]) -> Result<Arc<ServerConfig>> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let resolver = rustls::sign::SingleCertAndKey::from(identity.certified_key()?);
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(resolver));
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Ok(Arc::new(config))
+}
+
+/// An address as it stands in a URL.
+pub fn host(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}

@@ -1,0 +1,227 @@
+//! A home network in a network namespace of its own: loopback holds every address, names come
+//! from a hosts file, and there is no route out.
+
+use std::convert::Infallible;
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+/// Proof that this process lives in the private namespace. Whatever starts devices or browsers
+/// wants to see it, so that nothing of it can happen on a real network.
+#[derive(Clone, Copy, Debug)]
+pub struct Lan(());
+
+impl Lan {
+    /// Enters the namespace: the program starts itself again inside, with the same arguments.
+    /// Call it first thing in `main`, before any thread or file exists.
+    pub fn enter() -> Result<Self> {
+        match std::env::var_os(OUTSIDE) {
+            None => match leave_for_inside()? {},
+            Some(outside) => {
+                let lan = Self::prove(&outside)?;
+                lan.assign_addresses()?;
+                lan.replace_name_service()?;
+                end_on_signal()?;
+                Ok(lan)
+            }
+        }
+    }
+
+    /// Refuses unless this namespace is another one than that of the caller outside and holds
+    /// nothing but loopback.
+    fn prove(outside: &OsString) -> Result<Self> {
+        ensure!(
+            network_namespace()? != *outside,
+            "still in the network namespace of the computer: nothing is started in it"
+        );
+        let interfaces = interfaces()?;
+        ensure!(
+            interfaces == ["lo"],
+            "expected only lo in the private namespace: {interfaces:?}"
+        );
+        Ok(Self(()))
+    }
+
+    fn assign_addresses(self) -> Result<()> {
+        let mut batch = String::from("link set lo up\n");
+        for (address, _) in HOSTS {
+            let bits = if matches!(address.parse()?, IpAddr::V4(_)) {
+                32
+            } else {
+                128
+            };
+            batch.push_str(&format!("address add {address}/{bits} dev lo\n"));
+        }
+        let mut ip = Command::new(system_tool("ip"))
+            .args(["-batch", "-"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .context("cannot start `ip` (package iproute2)")?;
+        ip.stdin
+            .take()
+            .context("no pipe to `ip`")?
+            .write_all(batch.as_bytes())?;
+        ensure!(ip.wait()?.success(), "`ip` could not set up the addresses");
+        Ok(())
+    }
+
+    /// Covers the files that name resolution reads, for this mount namespace only.
+    fn replace_name_service(self) -> Result<()> {
+        let directory = tempfile::tempdir()?;
+        let hosts: String = HOSTS
+            .iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(address, names)| format!("{address} {names}\n"))
+            .collect();
+        let hosts = format!("127.0.0.1 localhost\n::1 localhost\n{hosts}");
+        cover(directory.path(), "hosts", &hosts)?;
+        cover(
+            directory.path(),
+            "nsswitch.conf",
+            "passwd: files\ngroup: files\nhosts: files\n",
+        )?;
+        cover(directory.path(), "resolv.conf", "")
+        // A bind mount keeps its file alive: the directory may go.
+    }
+}
+
+/// Every address of the sample network besides loopback's own, with the names that lead to it.
+const HOSTS: &[(&str, &str)] = &[
+    ("192.168.1.1", "router.home.arpa"),
+    ("192.168.1.2", "start.local"),
+    ("192.168.1.20", "hue.local"),
+    ("192.168.1.21", ""),
+    ("192.168.1.30", "printer.local"),
+    ("192.168.1.40", "nas.local intranet.example"),
+    ("192.168.1.50", ""),
+    ("192.168.1.51", ""),
+    ("192.168.1.52", ""),
+    ("192.168.1.60", "media.local"),
+    ("192.168.1.70", ""),
+    ("192.168.1.80", ""),
+    ("192.168.1.81", ""),
+    ("fd00::20", ""),
+    ("8.8.8.8", "public.example pretender.local"),
+];
+
+/// Replaces this process by itself under `unshare`.
+fn leave_for_inside() -> Result<Infallible> {
+    let flags = namespaces().context("cannot make a network namespace")?;
+    let mut command = Command::new(system_tool("unshare"));
+    command
+        .args(flags)
+        .arg("--")
+        .arg(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1));
+    command.env(OUTSIDE, network_namespace()?);
+    for variable in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command
+            .env_remove(variable)
+            .env_remove(variable.to_uppercase());
+    }
+    Err(command.exec()).context("cannot start `unshare` (package util-linux)")
+}
+
+/// The namespaces this computer lets us have. One of process ids, where possible, so that no
+/// browser outlives the program; a user namespace unless we are root.
+fn namespaces() -> Result<Vec<&'static str>> {
+    let root = rustix::process::geteuid().is_root();
+    let basic = ["--net", "--mount"];
+    let user: &[_] = if root {
+        &[]
+    } else {
+        &["--user", "--map-root-user"]
+    };
+    let processes: &[_] = &["--pid", "--fork", "--kill-child", "--mount-proc"];
+    for more in [processes, &[]] {
+        let flags = [&basic[..], user, more].concat();
+        let tried = Command::new(system_tool("unshare"))
+            .args(&flags)
+            .arg("true")
+            .output();
+        if tried
+            .context("cannot start `unshare` (package util-linux)")?
+            .status
+            .success()
+        {
+            return Ok(flags);
+        }
+    }
+    bail!(
+        "`unshare {}` is refused here; allow user namespaces or run as root",
+        [&basic[..], user].concat().join(" ")
+    )
+}
+
+/// The first process of a process-id namespace ignores signals that it does not handle, Ctrl-C
+/// too. When it ends, the kernel ends all others in there.
+fn end_on_signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let (mut interrupt, mut terminate) = {
+        let _entered = runtime.enter();
+        (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        )
+    };
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+        });
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+fn cover(directory: &Path, name: &str, content: &str) -> Result<()> {
+    let source = directory.join(name);
+    let target = Path::new("/etc").join(name);
+    fs::write(&source, content)?;
+    if !target.exists() {
+        return Ok(());
+    }
+    let status = Command::new(system_tool("mount"))
+        .arg("--bind")
+        .args([&source, &target])
+        .status();
+    ensure!(
+        status?.success(),
+        "cannot cover {} in the private namespace",
+        target.display()
+    );
+    Ok(())
+}
+
+fn network_namespace() -> Result<OsString> {
+    Ok(fs::read_link("/proc/self/ns/net")
+        .context("no /proc/self/ns/net")?
+        .into_os_string())
+}
+
+fn interfaces() -> Result<Vec<String>> {
+    let table = fs::read_to_string("/proc/self/net/dev")?;
+    let names = table.lines().filter_map(|line| line.split_once(':'));
+    Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
+}
+
+/// `ip` and friends live in directories that are not on everybody's PATH.
+fn system_tool(name: &str) -> OsString {
+    let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    let found = places
+        .iter()
+        .map(|place| Path::new(place).join(name))
+        .find(|path| path.exists());
+    found.map_or_else(|| name.into(), |path| path.into_os_string())
+}
+
+/// Set for the program inside: the network namespace it came from.
+const OUTSIDE: &str = "HOUSEKEY_TESTS_OUTSIDE";
