@@ -1,0 +1,138 @@
+//! `cargo xtask`: sets up the computer, builds, packs, installs, shows and tests Housekey.
+
+mod archive;
+mod browser;
+mod checks;
+mod dist;
+mod helper;
+mod manifest;
+mod need;
+mod process;
+mod setup;
+mod wasm;
+mod wasm_compiler;
+mod workspace;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::browser::Browser;
+use crate::helper::Profile;
+use crate::need::Need;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Builds, packs, installs, shows and tests Housekey.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Brings what building, showing and testing need; installs only what is missing
+    Setup {
+        /// Do not ask before installing
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Builds the extension for both browsers into dist/, and the helper
+    Build {
+        /// Build the helper optimised, as it is installed
+        #[arg(long)]
+        release: bool,
+    },
+    /// Builds Housekey, puts the helper into daily use, and says how to load the extension
+    Install {
+        /// Passed on to `housekey install`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Starts a browser of its own profile with Housekey in it, on the real network
+    Run {
+        /// Which browser
+        #[arg(long, value_enum)]
+        browser: Browser,
+        /// Passed on to the browser, after `--`
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Shows Housekey in a browser on a small home network of sample devices
+    Demo {
+        /// Walk through alone, without a window, and leave screenshots and a transcript
+        #[arg(long)]
+        headless: bool,
+        /// Which browser
+        #[arg(long, value_enum, default_value_t = Browser::Firefox)]
+        browser: Browser,
+        /// Where to leave screenshots and transcript.json
+        #[arg(long, value_name = "DIR")]
+        out: Option<OsString>,
+    },
+    /// Checks and tests everything, in real browsers too
+    Test {
+        /// Run only the tests whose name contains this, and leave the other checks out
+        filter: Option<String>,
+    },
+}
+
+fn dispatch(cli: Cli) -> Result<()> {
+    let workspace = Workspace::here()?;
+    match cli.command {
+        Task::Setup { yes } => setup::bring(&Need::all(), yes),
+        Task::Build { release } => {
+            setup::bring(&[Need::WasmTarget], false)?;
+            build(&workspace, Profile::from_release(release))
+        }
+        Task::Install { arguments } => {
+            setup::bring(&[Need::WasmTarget, Need::Certutil], false)?;
+            build(&workspace, Profile::Release)?;
+            helper::install(&workspace, &arguments)?;
+            browser::explain_loading(&workspace);
+            Ok(())
+        }
+        Task::Run { browser, arguments } => {
+            setup::bring(&[Need::WasmTarget, Need::Certutil, browser.need()], false)?;
+            build(&workspace, Profile::Release)?;
+            browser::run(&workspace, browser, &arguments)
+        }
+        Task::Demo {
+            headless,
+            browser,
+            out,
+        } => {
+            setup::bring(&Need::of_demo(browser), false)?;
+            build(&workspace, Profile::Debug)?;
+            checks::demo(&workspace, headless, browser, out.as_deref())
+        }
+        Task::Test { filter } => {
+            setup::bring(&Need::all(), false)?;
+            build(&workspace, Profile::Debug)?;
+            checks::all(&workspace, filter.as_deref())
+        }
+    }
+}
+
+/// Everything that a browser and this computer need to run Housekey.
+fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
+    process::heading("WebAssembly module");
+    wasm::build(workspace)?;
+    process::heading("extension");
+    dist::write(workspace)?;
+    process::heading("helper");
+    helper::build(workspace, profile)
+}

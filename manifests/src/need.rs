@@ -1,0 +1,130 @@
+//! What building, showing and testing Housekey need of a computer.
+
+use std::path::Path;
+
+use crate::browser::Browser;
+use crate::process;
+use crate::wasm_compiler::WasmCompiler;
+
+/// A tool that may have to be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// Reads and writes the browsers' certificate stores.
+    Certutil,
+    Chromedriver,
+    Chromium,
+    Clippy,
+    Firefox,
+    Geckodriver,
+    /// Gives the sample network its addresses.
+    Iproute2,
+    /// One of the sample devices stands behind it.
+    Nginx,
+    /// Brings the TypeScript compiler, which checks the extension's JavaScript.
+    Npm,
+    Rustfmt,
+    WasmTarget,
+}
+
+/// How a need is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// A program from the registry, at exactly this version.
+    CargoInstall {
+        name: &'static str,
+        version: &'static str,
+    },
+    /// A component of the Rust toolchain.
+    Component(&'static str),
+    /// Packages of Debian and its relatives.
+    Packages(&'static [&'static str]),
+    /// Whatever of [`crate::setup`]'s ways works here.
+    WasmTarget,
+}
+
+impl Need {
+    /// Everything that `cargo xtask test` uses.
+    pub(crate) fn all() -> Vec<Self> {
+        vec![
+            Self::WasmTarget,
+            Self::Rustfmt,
+            Self::Clippy,
+            Self::Npm,
+            Self::Chromium,
+            Self::Chromedriver,
+            Self::Firefox,
+            Self::Geckodriver,
+            Self::Certutil,
+            Self::Iproute2,
+            Self::Nginx,
+        ]
+    }
+
+    /// What the demonstration uses in this browser.
+    pub(crate) fn of_demo(browser: Browser) -> Vec<Self> {
+        let driver = match browser {
+            Browser::Chromium => Self::Chromedriver,
+            Browser::Firefox => Self::Geckodriver,
+        };
+        let mut needs = vec![Self::WasmTarget, browser.need(), driver];
+        needs.extend([Self::Certutil, Self::Iproute2, Self::Nginx]);
+        needs
+    }
+
+    /// Whether this computer has it.
+    pub(crate) fn is_met(self) -> bool {
+        match self {
+            Self::WasmTarget => WasmCompiler::find().is_some(),
+            Self::Chromium => Browser::Chromium.program().is_some(),
+            Self::Firefox => Browser::Firefox.program().is_some(),
+            program => process::find(program.name()).is_some_and(|file| answers(program, &file)),
+        }
+    }
+
+    /// The program, as a person knows it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Certutil => "certutil",
+            Self::Chromedriver => "chromedriver",
+            Self::Chromium => "chromium",
+            Self::Clippy => "cargo-clippy",
+            Self::Firefox => "firefox",
+            Self::Geckodriver => "geckodriver",
+            Self::Iproute2 => "ip",
+            Self::Nginx => "nginx",
+            Self::Npm => "npm",
+            Self::Rustfmt => "cargo-fmt",
+            Self::WasmTarget => "a Rust compiler for WebAssembly",
+        }
+    }
+
+    pub(crate) fn remedy(self) -> Remedy {
+        match self {
+            Self::Certutil => Remedy::Packages(&["libnss3-tools"]),
+            Self::Chromedriver => Remedy::Packages(&["chromium-driver"]),
+            Self::Chromium => Remedy::Packages(&["chromium"]),
+            Self::Clippy => Remedy::Component("clippy"),
+            Self::Firefox => Remedy::Packages(&["firefox-esr"]),
+            Self::Geckodriver => Remedy::CargoInstall {
+                name: "geckodriver",
+                version: "0.37.1",
+            },
+            Self::Iproute2 => Remedy::Packages(&["iproute2"]),
+            Self::Nginx => Remedy::Packages(&["nginx-light"]),
+            Self::Npm => Remedy::Packages(&["nodejs", "npm"]),
+            Self::Rustfmt => Remedy::Component("rustfmt"),
+            Self::WasmTarget => Remedy::WasmTarget,
+        }
+    }
+}
+
+/// rustup puts a stand-in for every component into the search path, installed or not:
+/// only an answer tells that it is there.
+fn answers(need: Need, program: &Path) -> bool {
+    match need.remedy() {
+        Remedy::Component(_) => {
+            process::output(std::process::Command::new(program).arg("--version")).is_ok()
+        }
+        _ => true,
+    }
+}
