@@ -1,0 +1,382 @@
+//! Where the helper keeps things, and who may touch them.
+//!
+//! Everything lives in one directory of the user's: `$XDG_DATA_HOME/housekey`, which is
+//! `~/.local/share/housekey` where that variable is unset.
+//! It is readable by its owner alone, and the helper refuses to work with one that is not:
+//! a key that another user could read, or a store that another user could write, proves nothing.
+//!
+//! Files appear whole or not at all: they are written beside their place, synced, and renamed.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use directories::BaseDirs;
+use rustix::fs::OFlags;
+
+/// The places of the helper's files. Nothing is created by making one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    data: PathBuf,
+}
+
+impl Paths {
+    /// The places for the user that runs this process.
+    ///
+    /// # Errors
+    ///
+    /// [`PathsError::NoHome`] if the system knows no home directory for the user.
+    pub fn of_this_user() -> Result<Self, PathsError> {
+        let base = BaseDirs::new().ok_or(PathsError::NoHome)?;
+        Ok(Self::at(base.data_dir().join("housekey")))
+    }
+
+    /// The places below a given data directory.
+    #[must_use]
+    pub fn at(data: impl Into<PathBuf>) -> Self {
+        Self { data: data.into() }
+    }
+
+    /// The data directory, which holds all the others.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The pin store, an SQLite database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data.join("housekey.db")
+    }
+
+    /// The directory of the local authority.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.data.join("authority")
+    }
+
+    /// The local authority's root certificate, which browsers are asked to trust.
+    #[must_use]
+    pub fn root_certificate(&self) -> PathBuf {
+        self.authority().join("root.pem")
+    }
+
+    /// The certificate that the root signed and that signs leaves.
+    #[must_use]
+    pub fn issuer_certificate(&self) -> PathBuf {
+        self.authority().join("issuer.pem")
+    }
+
+    /// The key of the issuing certificate.
+    #[must_use]
+    pub fn issuer_key(&self) -> PathBuf {
+        self.authority().join("issuer.key")
+    }
+
+    /// The copy of this program that browsers start.
+    #[must_use]
+    pub fn installed_binary(&self) -> PathBuf {
+        self.data.join("bin").join("housekey")
+    }
+
+    /// The record of every file and certificate store that the installer touched.
+    #[must_use]
+    pub fn install_record(&self) -> PathBuf {
+        self.data.join("install.json")
+    }
+
+    /// Creates the data directory if there is none, and checks it in any case.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::check`], and [`PathsError::Io`] if it cannot be created.
+    pub fn prepare(&self) -> Result<(), PathsError> {
+        create_private_directory(&self.data)
+    }
+
+    /// Checks that the data directory is a directory of this user's that nobody else can enter.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, by cause.
+    pub fn check(&self) -> Result<(), PathsError> {
+        check_private_directory(&self.data)
+    }
+}
+
+/// Why a file or directory is not used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PathsError {
+    /// It belongs to another user.
+    #[error("{} belongs to another user; move it away, then run `housekey install`", .0.display())]
+    ForeignOwner(PathBuf),
+    /// The system did not let it be read or written.
+    #[error("cannot use {}: {source}", .path.display())]
+    Io {
+        /// What was to be read or written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Other users may read or write it.
+    #[error(
+        "{} is open to other users (mode {mode:04o}); run `chmod go= '{}'`, \
+         and `housekey install` again if you do not know why it was",
+        .path.display(), .path.display()
+    )]
+    LooseMode {
+        /// What is open to others.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The user has no home directory.
+    #[error("there is no home directory; set HOME")]
+    NoHome,
+    /// It is longer than anything the helper writes.
+    #[error("{} is too large to be the helper's; run `housekey install` again", .0.display())]
+    TooLarge(PathBuf),
+    /// It is a symbolic link, or otherwise not what should be there.
+    #[error("{} is a link or a special file; move it away, then run `housekey install`", .0.display())]
+    WrongKind(PathBuf),
+}
+
+impl PathsError {
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::ForeignOwner(_) => "path_foreign_owner",
+            Self::Io { .. } => "path_io",
+            Self::LooseMode { .. } => "path_loose_mode",
+            Self::NoHome => "path_no_home",
+            Self::TooLarge(_) => "path_too_large",
+            Self::WrongKind(_) => "path_wrong_kind",
+        }
+    }
+
+    /// Whether the file or directory is simply not there.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Creates a directory with mode 0700 if there is none, and checks it in any case.
+///
+/// Missing parents are made as the system's defaults say.
+///
+/// # Errors
+///
+/// As [`check_private_directory`], and [`PathsError::Io`] if it cannot be created.
+pub fn create_private_directory(path: &Path) -> Result<(), PathsError> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|source| io_error(parent, source))?;
+    }
+    match DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path) {
+        Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(io_error(path, source)),
+        _ => check_private_directory(path),
+    }
+}
+
+/// Checks that this is a directory, of this user's, that nobody else can enter, and no link to one.
+///
+/// # Errors
+///
+/// What is wrong with it, by cause.
+pub fn check_private_directory(path: &Path) -> Result<(), PathsError> {
+    let metadata = fs::symlink_metadata(path).map_err(|source| io_error(path, source))?;
+    if !metadata.is_dir() {
+        return Err(PathsError::WrongKind(path.into()));
+    }
+    check_owner_and_mode(path, &metadata)
+}
+
+/// Checks that this is a regular file, of this user's, that nobody else can read or write.
+///
+/// # Errors
+///
+/// What is wrong with it, by cause.
+pub fn check_private_file(path: &Path) -> Result<(), PathsError> {
+    open_private(path).map(drop)
+}
+
+/// Reads a file that [`check_private_file`] approves of; the check is made on the opened file,
+/// so that nothing can be put in its place in between.
+///
+/// # Errors
+///
+/// What is wrong with it, by cause.
+pub fn read_private(path: &Path) -> Result<Vec<u8>, PathsError> {
+    let mut bytes = Vec::new();
+    let file = open_private(path)?;
+    file.take(MAX_PRIVATE_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| io_error(path, source))?;
+    if bytes.len() as u64 > MAX_PRIVATE_FILE {
+        return Err(PathsError::TooLarge(path.into()));
+    }
+    Ok(bytes)
+}
+
+/// Writes a file with mode 0600, whole or not at all.
+///
+/// # Errors
+///
+/// [`PathsError::Io`]; the file that was there before is then still there.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PathsError> {
+    write_whole(path, bytes, PRIVATE_FILE)
+}
+
+/// Writes a file with the given mode, whole or not at all, and waits until the disk has it.
+///
+/// # Errors
+///
+/// [`PathsError::Io`]; the file that was there before is then still there.
+pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsError> {
+    let directory = path
+        .parent()
+        .ok_or_else(|| PathsError::WrongKind(path.into()))?;
+    let write = || -> io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(TEMPORARY_PREFIX)
+            .permissions(fs::Permissions::from_mode(mode))
+            .tempfile_in(directory)?;
+        file.write_all(bytes)?;
+        // The process's umask may have taken bits away that are wanted.
+        file.as_file()
+            .set_permissions(fs::Permissions::from_mode(mode))?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        File::open(directory)?.sync_all()
+    };
+    write().map_err(|source| io_error(path, source))
+}
+
+fn open_private(path: &Path) -> Result<File, PathsError> {
+    // NONBLOCK: opening a named pipe somebody put here must not wait for its other end.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let file = opened.map_err(|source| match rustix::io::Errno::from_io_error(&source) {
+        Some(rustix::io::Errno::LOOP) => PathsError::WrongKind(path.into()),
+        _ => io_error(path, source),
+    })?;
+    let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+    if !metadata.is_file() {
+        return Err(PathsError::WrongKind(path.into()));
+    }
+    check_owner_and_mode(path, &metadata)?;
+    Ok(file)
+}
+
+fn check_owner_and_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), PathsError> {
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(PathsError::ForeignOwner(path.into()));
+    }
+    match metadata.mode() & PERMISSION_BITS {
+        mode if mode & OTHERS != 0 => Err(PathsError::LooseMode {
+            path: path.into(),
+            mode,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> PathsError {
+    PathsError::Io {
+        path: path.into(),
+        source,
+    }
+}
+
+const PRIVATE_DIRECTORY: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
+const PERMISSION_BITS: u32 = 0o7777;
+const OTHERS: u32 = 0o077;
+/// Keys, certificates and the install record are a few kilobytes.
+const MAX_PRIVATE_FILE: u64 = 1_048_576;
+const TEMPORARY_PREFIX: &str = ".housekey-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & PERMISSION_BITS
+    }
+
+    #[test]
+    fn the_data_directory_is_made_private_and_kept_so() {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::at(home.path().join("share/housekey"));
+        paths.prepare().unwrap();
+        paths.prepare().unwrap();
+        assert_eq!(mode(paths.data()), 0o700);
+
+        fs::set_permissions(paths.data(), fs::Permissions::from_mode(0o750)).unwrap();
+        assert_eq!(paths.prepare().unwrap_err().code(), "path_loose_mode");
+        assert_eq!(
+            mode(paths.data()),
+            0o750,
+            "refused, not repaired behind the person's back"
+        );
+    }
+
+    #[test]
+    fn links_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real"), home.path().join("link"));
+        create_private_directory(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        assert_eq!(
+            Paths::at(&link).prepare().unwrap_err().code(),
+            "path_wrong_kind"
+        );
+
+        let (key, alias) = (real.join("key"), real.join("alias"));
+        write_private(&key, b"secret").unwrap();
+        std::os::unix::fs::symlink(&key, &alias).unwrap();
+        assert_eq!(read_private(&alias).unwrap_err().code(), "path_wrong_kind");
+        assert_eq!(read_private(&real).unwrap_err().code(), "path_wrong_kind");
+    }
+
+    #[test]
+    fn files_of_other_users_are_refused() {
+        // `/` is root's; whoever runs the tests as root sees another cause, and a refusal too.
+        let error = check_private_directory(Path::new("/")).unwrap_err();
+        assert!(matches!(
+            error.code(),
+            "path_foreign_owner" | "path_loose_mode"
+        ));
+    }
+
+    #[test]
+    fn private_files_are_written_whole_and_read_back() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("key");
+        write_private(&file, b"first").unwrap();
+        write_private(&file, b"second").unwrap();
+        assert_eq!(
+            (mode(&file), read_private(&file).unwrap()),
+            (0o600, b"second".to_vec())
+        );
+        assert_eq!(
+            fs::read_dir(home.path()).unwrap().count(),
+            1,
+            "no temporary file is left"
+        );
+
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(read_private(&file).unwrap_err().code(), "path_loose_mode");
+        assert!(
+            read_private(&home.path().join("none"))
+                .unwrap_err()
+                .is_absent()
+        );
+    }
+}
