@@ -1,0 +1,117 @@
+//! Firefox through geckodriver.
+
+use std::fs;
+use std::io::{Seek as _, Write as _};
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+use thirtyfour::extensions::addons::firefox::FirefoxTools;
+use thirtyfour::{FirefoxCapabilities, WebDriver};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::account::{Account, artefact, program};
+use super::driver::DriverProcess;
+use super::{Extension, Options};
+
+pub(super) async fn start(
+    account: &Account,
+    options: &Options,
+) -> Result<(DriverProcess, WebDriver)> {
+    let mut driver = account.command(program("geckodriver")?);
+    // Lets tests open the extension's own pages by their address.
+    driver.arg("--allow-system-access");
+    let process = DriverProcess::start(driver, account.log("firefox")).await?;
+    let profile = account.firefox_profile();
+    let mut arguments = vec!["-profile".to_owned(), profile.display().to_string()];
+    arguments.extend(["--width=1000".to_owned(), "--height=800".to_owned()]);
+    if options.headless {
+        arguments.push("-headless".to_owned());
+    }
+    let mut capabilities = FirefoxCapabilities::new();
+    capabilities.as_mut().set("pageLoadStrategy", "none")?;
+    let firefox_options = json!({ "args": arguments, "prefs": preferences() });
+    capabilities
+        .as_mut()
+        .set("moz:firefoxOptions", firefox_options)?;
+    let driver = WebDriver::new(process.url(), capabilities)
+        .await
+        .with_context(|| process.log())?;
+    let tools = FirefoxTools::new(driver.handle().clone());
+    let extension = || Ok::<_, anyhow::Error>(artefact("HOUSEKEY_DIST", "dist")?.join("firefox"));
+    match options.extension {
+        Extension::Absent => (),
+        Extension::Loaded => {
+            tools
+                .install_addon(&extension()?.display().to_string(), Some(true))
+                .await?;
+        }
+        Extension::Installed => {
+            let archive = account.directory().join("housekey.xpi");
+            pack(&extension()?, &archive)?;
+            tools
+                .install_addon(&archive.display().to_string(), Some(false))
+                .await?;
+        }
+    }
+    Ok((process, driver))
+}
+
+fn preferences() -> Value {
+    json!({
+        "browser.aboutConfig.showWarning": false,
+        "browser.newtabpage.enabled": false,
+        "browser.region.network.url": "",
+        "browser.safebrowsing.downloads.remote.enabled": false,
+        "browser.safebrowsing.malware.enabled": false,
+        "browser.safebrowsing.phishing.enabled": false,
+        "browser.search.update": false,
+        // So that the next start has this one's tabs, as most people want it.
+        "browser.sessionstore.resume_from_crash": true,
+        "browser.startup.page": 3,
+        "browser.backup.enabled": false,
+        "browser.tabs.warnOnClose": false,
+        "datareporting.policy.dataSubmissionEnabled": false,
+        "extensions.getAddons.cache.enabled": false,
+        "extensions.webextensions.uuids": json!({ EXTENSION: EXTENSION_UUID }).to_string(),
+        "nimbus.rollouts.enabled": false,
+        "network.captive-portal-service.enabled": false,
+        "network.connectivity-service.enabled": false,
+        // Otherwise Marionette sets preferences that undo those of the session.
+        "remote.prefs.recommended": false,
+        "services.settings.server": "data:,#remote-settings-dummy/v1",
+        "toolkit.cosmeticAnimations.enabled": false,
+        "toolkit.telemetry.reportingpolicy.firstRun": false,
+        // An ESR allows to install what Mozilla has not signed.
+        "xpinstall.signatures.required": false,
+    })
+}
+
+/// Packs the extension as Firefox installs it.
+fn pack(extension: &Path, archive: &Path) -> Result<()> {
+    let mut zip = ZipWriter::new(fs::File::create(archive)?);
+    add(&mut zip, extension, extension)?;
+    zip.finish()?.rewind()?;
+    Ok(())
+}
+
+fn add(zip: &mut ZipWriter<fs::File>, root: &Path, directory: &Path) -> Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            add(zip, root, &path)?;
+        } else {
+            let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
+            zip.start_file(name, SimpleFileOptions::default())?;
+            zip.write_all(&fs::read(&path)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Firefox makes this up for each profile unless it is told.
+pub(super) const EXTENSION_UUID: &str = "5e0b4f5a-9f6c-4b8a-9a53-3d1c7c1f0a20";
+
+/// The add-on's id, as the helper and the manifest have it.
+const EXTENSION: &str = "housekey@housekey.app";
