@@ -1,0 +1,171 @@
+//! What to do, as the core tells the extension's background.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ErrorCode;
+use crate::event::{AskId, PromptId, TabId, Timer};
+use crate::pin::Pin;
+use crate::protocol::{Settings, ToHelper};
+use crate::routing::Routing;
+use crate::view::{PopupView, TrustView};
+
+/// What to do. Effects are carried out in order, each after the one before has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Effect {
+    /// Answer a page.
+    Answer {
+        /// The way back.
+        ask_id: AskId,
+        /// The answer.
+        reply: PageReply,
+    },
+    /// Delete everything that pages of this host keep in the browser: cookies, storage, caches,
+    /// service workers. A new key must not receive the old device's session.
+    ClearSiteData {
+        /// `https://host[:port]`.
+        origin: String,
+        /// The host as cookies know it.
+        hostname: String,
+    },
+    /// Start the helper, or connect to it.
+    ConnectHelper,
+    /// Lead a tab to an address.
+    Navigate {
+        /// The tab.
+        tab_id: TabId,
+        /// The address.
+        url: String,
+    },
+    /// Send traffic to devices through the gateway, and block what no page may do to them.
+    Route {
+        /// How.
+        routing: Routing,
+    },
+    /// Send a message to the helper.
+    SendToHelper {
+        /// The message.
+        message: ToHelper,
+    },
+    /// Show the state of a tab on the toolbar.
+    SetBadge {
+        /// The tab.
+        tab_id: TabId,
+        /// The state.
+        badge: Badge,
+    },
+    /// Show a question in a tab, in place of the page that did not load.
+    ShowPrompt {
+        /// The tab.
+        tab_id: TabId,
+        /// The question.
+        prompt_id: PromptId,
+    },
+    /// Show the page that says what to do about the helper, once.
+    ShowWelcome,
+    /// Let a timer ring once.
+    StartTimer {
+        /// The timer.
+        timer: Timer,
+        /// In so many milliseconds.
+        millis: u32,
+    },
+    /// Leave all traffic to the browser, as if Housekey were not there.
+    Unroute,
+}
+
+/// The state of a tab on the toolbar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Badge {
+    /// Something on the page wanted a device and got nothing.
+    Attention,
+    /// A device that is not trusted.
+    Blocked,
+    /// No device.
+    None,
+    /// A device with its pinned key.
+    Trusted,
+}
+
+/// An answer to a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum PageReply {
+    /// It was not done.
+    Error {
+        /// Why not.
+        code: ErrorCode,
+    },
+    /// It was done.
+    Done,
+    /// Replace the question with the page that was asked for.
+    Go {
+        /// Its address.
+        url: String,
+    },
+    /// A page of pins.
+    Pins {
+        /// The pins.
+        pins: Vec<Pin>,
+        /// Whether more follow.
+        more: bool,
+    },
+    /// The popup.
+    Popup {
+        /// What to show.
+        view: PopupView,
+    },
+    /// How Housekey is.
+    Status {
+        /// The helper.
+        helper: HelperStatus,
+        /// Its version, once it said it.
+        version: Option<String>,
+        /// The settings, once it said them.
+        settings: Option<Settings>,
+        /// Names that count as local.
+        local_names: Vec<String>,
+        /// Whether the browser's proxy settings are Housekey's; unknown in Firefox, which has no
+        /// such ownership.
+        proxy_is_ours: Option<bool>,
+    },
+    /// The question.
+    Trust {
+        /// What to show.
+        view: TrustView,
+    },
+}
+
+/// Whether the helper can be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum HelperStatus {
+    /// It was there and is gone; it is being started again, and until then nothing passes.
+    Down,
+    /// It is not installed.
+    Missing,
+    /// It works.
+    Ok,
+    /// It is being started.
+    #[default]
+    Starting,
+    /// It is newer than the extension.
+    TooNew,
+    /// It is older than the extension.
+    TooOld,
+    /// It says that it cannot work: its authority or its store is unusable.
+    Unusable,
+}

@@ -1,0 +1,405 @@
+#![doc = include_str!("../PROTOCOL.md")]
+
+use serde::{Deserialize, Serialize};
+
+use crate::chain::Observation;
+use crate::decision::Finding;
+use crate::endpoint::Endpoint;
+use crate::error::ErrorCode;
+use crate::fingerprint::SpkiSha256;
+use crate::pin::Pin;
+use crate::scope::ScopeOptions;
+use crate::text::SafeText;
+use crate::time::Timestamp;
+
+/// The version of this protocol. Both sides must speak the same one.
+pub const PROTOCOL: u16 = 1;
+
+/// The largest message that the helper reads, in bytes; it is checked before anything is allocated.
+pub const MAX_REQUEST_BYTES: usize = 65_536;
+
+/// The name under which browsers know the helper.
+pub const HOST_NAME: &str = "app.housekey.helper";
+
+/// What the extension sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct ToHelper {
+    /// [`PROTOCOL`].
+    pub protocol: u16,
+    /// Comes back in the answer.
+    pub id: u32,
+    /// The request.
+    pub request: Request,
+}
+
+/// The outermost part of a [`ToHelper`] of any protocol version, by which a version is refused
+/// before anything else of the message is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Envelope {
+    /// The version that the sender speaks.
+    pub protocol: u16,
+    /// The request's id.
+    pub id: u32,
+}
+
+/// What the helper sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct FromHelper {
+    /// [`PROTOCOL`].
+    pub protocol: u16,
+    /// The id of the request that this answers; absent where the request could not be read.
+    pub id: Option<u32>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// An answer: what was asked for, or the helper's refusal.
+/// A failure to reach the helper at all is neither, and never looks like one of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "value", rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Answer {
+    /// The helper did not do it.
+    Error(HelperError),
+    /// The helper did it.
+    Ok(Response),
+}
+
+/// A refusal by the helper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct HelperError {
+    /// The stable code, for which every locale has a text.
+    pub code: ErrorCode,
+    /// Details for a log or a bug report, in English; never shown as the message.
+    pub detail: String,
+}
+
+/// What can be asked of the helper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Request {
+    /// Trust exactly this key at this endpoint. Answered by [`Response::Pinned`].
+    ///
+    /// The helper looks at the device again; another key by then is [`ErrorCode::KeyChanged`].
+    Approve {
+        /// Where.
+        endpoint: Endpoint,
+        /// The key that the person was shown.
+        spki_sha256: SpkiSha256,
+        /// What the person was asked; the helper decides again whether it still is the question.
+        approval: Approval,
+    },
+    /// Block an endpoint, or un-block it. Answered by [`Response::Pinned`].
+    Block {
+        /// Where.
+        endpoint: Endpoint,
+        /// Whether it is blocked from now on.
+        blocked: bool,
+    },
+    /// Say why the gateway last sent nothing to this endpoint. Answered by [`Response::Explained`].
+    Explain {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// Forget a pin and close its connections. Answered by [`Response::Forgotten`].
+    Forget {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// The first request on a connection. Answered by [`Response::Hello`].
+    Hello {
+        /// Version of the extension.
+        extension: String,
+    },
+    /// Look up one pin. Answered by [`Response::Identified`].
+    Identify {
+        /// Where.
+        endpoint: Endpoint,
+    },
+    /// List pins in the order of their endpoints. Answered by [`Response::Pins`].
+    Pins {
+        /// The last endpoint of the page before, or nothing for the first page.
+        after: Option<Endpoint>,
+    },
+    /// Give a pin a name. Answered by [`Response::Pinned`].
+    Rename {
+        /// Where.
+        endpoint: Endpoint,
+        /// What the person calls it; empty for the name that it came with.
+        label: SafeText,
+    },
+    /// Change settings. Answered by [`Response::Changed`].
+    Settings {
+        /// All of them.
+        settings: Settings,
+    },
+}
+
+/// The question that an approval answers. The helper refuses an approval whose question is not
+/// the one that the device's present answer raises, as [`ErrorCode::KeyChanged`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Approval {
+    /// The certificate of the pinned key has ended: trust the key for [`EXTENSION_DAYS`] more.
+    Extend,
+    /// First connect.
+    First,
+    /// The pinned key moved here from another endpoint, whose pin goes.
+    Moved,
+    /// Deliberately, after the warning that another key answers.
+    Replace,
+    /// The same device of the same verified company, with another key.
+    Rotated,
+}
+
+/// For how many days [`Approval::Extend`] trusts a key beyond its certificate.
+pub const EXTENSION_DAYS: i64 = 30;
+
+/// What the helper answers with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Response {
+    /// The settings are these now.
+    Changed {
+        /// All of them.
+        settings: Settings,
+        /// What counts as a device with these settings.
+        scope: ScopeOptions,
+    },
+    /// Why the gateway sent nothing.
+    Explained {
+        /// The last refusal at this endpoint, if its last connection was refused.
+        refusal: Option<Refusal>,
+    },
+    /// The pin is gone.
+    Forgotten {
+        /// Whether there was one.
+        existed: bool,
+    },
+    /// The helper is ready.
+    Hello {
+        /// Version of the helper.
+        helper: String,
+        /// Where the gateway listens and what it wants to hear.
+        gateway: Gateway,
+        /// What counts as a device.
+        scope: ScopeOptions,
+        /// The settings.
+        settings: Settings,
+        /// Where traffic went before Housekey.
+        system_proxy: SystemProxy,
+    },
+    /// The pin at an endpoint, if there is one.
+    Identified {
+        /// The pin.
+        pin: Option<Pin>,
+    },
+    /// The pin is this now.
+    Pinned {
+        /// The pin.
+        pin: Pin,
+        /// Whether another key was trusted at this host before, whose session in the browser the
+        /// new one must not receive.
+        other_key_before: bool,
+    },
+    /// A page of pins.
+    Pins {
+        /// The pins.
+        pins: Vec<Pin>,
+        /// Whether more come after the last of these.
+        more: bool,
+    },
+}
+
+/// Why the gateway sent nothing to an endpoint, with all that a person needs to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Refusal {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub finding: Finding,
+    /// What the device presented, where it got that far.
+    pub observation: Option<Observation>,
+    /// The pin at this endpoint, or for [`Finding::Moved`] at the old one.
+    pub pin: Option<Pin>,
+}
+
+/// The gateway's address on loopback, and the secret that it wants with every CONNECT.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Gateway {
+    /// Port on 127.0.0.1.
+    pub port: u16,
+    /// 256 random bits in hexadecimal digits, made anew at every start.
+    pub secret: String,
+}
+
+/// What a person can set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Settings {
+    /// Whether 100.64.0.0/10 (RFC 6598) counts as home.
+    pub shared_address_space: bool,
+}
+
+/// The proxy that the computer used before Housekey, so that what is no device goes on using it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct SystemProxy {
+    /// For `http:` and `ws:`, in the words of a PAC script: `PROXY host:port`, `SOCKS5 host:port`.
+    pub http: Option<String>,
+    /// For `https:` and `wss:`, in the same words.
+    pub https: Option<String>,
+    /// Host suffixes and addresses that go direct.
+    pub bypass: Vec<String>,
+}
+
+impl std::fmt::Debug for Gateway {
+    /// Without the secret, which must not get into a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FromHelper {
+    /// An answer to the request of this id.
+    #[must_use]
+    pub fn answer(id: u32, result: Result<Response, HelperError>) -> Self {
+        let answer = result.map_or_else(Answer::Error, Answer::Ok);
+        Self {
+            protocol: PROTOCOL,
+            id: Some(id),
+            answer,
+        }
+    }
+}
+
+impl ToHelper {
+    /// Reads a message.
+    ///
+    /// # Errors
+    ///
+    /// The answer to send instead: [`ErrorCode::ProtocolTooNew`] or [`ErrorCode::ProtocolTooOld`]
+    /// for a sender of another version, [`ErrorCode::BadMessage`] for anything else.
+    pub fn read(json: &str) -> Result<Self, FromHelper> {
+        let refuse = |id, code, detail: &dyn std::fmt::Display| FromHelper {
+            protocol: PROTOCOL,
+            id,
+            answer: Answer::Error(HelperError {
+                code,
+                detail: detail.to_string(),
+            }),
+        };
+        let envelope: Envelope = serde_json::from_str(json)
+            .map_err(|error| refuse(None, ErrorCode::BadMessage, &error))?;
+        let id = Some(envelope.id);
+        match envelope.protocol.cmp(&PROTOCOL) {
+            std::cmp::Ordering::Greater => Err(refuse(id, ErrorCode::ProtocolTooNew, &PROTOCOL)),
+            std::cmp::Ordering::Less => Err(refuse(id, ErrorCode::ProtocolTooOld, &PROTOCOL)),
+            std::cmp::Ordering::Equal => serde_json::from_str(json)
+                .map_err(|error| refuse(id, ErrorCode::BadMessage, &error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(json: &str) -> (Option<u32>, ErrorCode) {
+        match ToHelper::read(json) {
+            Err(FromHelper {
+                id,
+                answer: Answer::Error(error),
+                ..
+            }) => (id, error.code),
+            other => panic!("{json} was read: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_request_survives_its_journey() {
+        let request = ToHelper {
+            protocol: PROTOCOL,
+            id: 7,
+            request: Request::Explain {
+                endpoint: "192.168.1.20".parse().unwrap(),
+            },
+        };
+        let json = serde_json::to_string(&request).unwrap();
+        assert_eq!(
+            json,
+            r#"{"protocol":1,"id":7,"request":{"type":"explain","endpoint":"192.168.1.20:443"}}"#
+        );
+        assert_eq!(ToHelper::read(&json), Ok(request));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_answered_by_cause() {
+        let deep = format!(
+            r#"{{"protocol":1,"id":1,"request":{}1{}}}"#,
+            "[".repeat(9_999),
+            "]".repeat(9_999)
+        );
+        for (json, answer) in [
+            ("", (None, ErrorCode::BadMessage)),
+            ("[]", (None, ErrorCode::BadMessage)),
+            (r#"{"protocol":1}"#, (None, ErrorCode::BadMessage)),
+            (
+                r#"{"protocol":2,"id":3,"new":true}"#,
+                (Some(3), ErrorCode::ProtocolTooNew),
+            ),
+            (
+                r#"{"protocol":0,"id":3}"#,
+                (Some(3), ErrorCode::ProtocolTooOld),
+            ),
+            (
+                r#"{"protocol":1,"id":3,"request":{"type":"fly"}}"#,
+                (Some(3), ErrorCode::BadMessage),
+            ),
+            (
+                r#"{"protocol":1,"id":3,"request":{"type":"explain","endpoint":"no host"}}"#,
+                (Some(3), ErrorCode::BadMessage),
+            ),
+            (
+                r#"{"protocol":1,"id":3,"request":{"type":"explain","endpoint":"nas.local","x":1}}"#,
+                (Some(3), ErrorCode::BadMessage),
+            ),
+            (
+                r#"{"protocol":1,"id":3,"request":{"type":"hello","extension":"1"},"x":1}"#,
+                (Some(3), ErrorCode::BadMessage),
+            ),
+            (&deep, (Some(1), ErrorCode::BadMessage)),
+        ] {
+            assert_eq!(code(json), answer, "{}", &json[..json.len().min(90)]);
+        }
+    }
+}
