@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::UnverifiedChain;
+use crate::chain::Observation;
 use crate::decision::Finding;
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, Choice, Event, PageRequest, PromptId, TabId, Timer};
-use crate::fingerprint::SpkiSha256;
 use crate::protocol::{
     Answer, Approval, FromHelper, Gateway, HelperError, PROTOCOL, Refusal, Request, Response,
     Settings, SystemProxy, ToHelper,
@@ -292,7 +291,7 @@ impl Core {
         } else {
             Effect::Unroute
         };
-        vec![first, Effect::ShowWelcome]
+        vec![first, Effect::ShowWelcome { status }]
     }
 
     fn helper_said(&mut self, message: FromHelper) -> Vec<Effect> {
@@ -647,7 +646,9 @@ impl Core {
             // A choice that this question does not offer was not made by a person at its page.
             _ => return show(ask_id, prompt, Some(ErrorCode::BadMessage)),
         };
-        let Some(spki_sha256) = shown_key(prompt) else {
+        // The approval is bound to the key that the person sees.
+        let shown = prompt.refusal.observation.as_ref().and_then(Observation::leaf_key);
+        let Some(spki_sha256) = shown else {
             return show(ask_id, prompt, Some(ErrorCode::NotMet));
         };
         if !matches!(self.helper, Helper::Ready { .. }) {
@@ -744,13 +745,6 @@ fn show(ask_id: AskId, prompt: &Prompt, notice: Option<ErrorCode>) -> Effect {
         },
         Err(_) => refuse(ask_id, ErrorCode::NotMet),
     }
-}
-
-/// The key that the person sees, to which an approval is bound.
-fn shown_key(prompt: &Prompt) -> Option<SpkiSha256> {
-    let observation = prompt.refusal.observation.as_ref()?;
-    let chain = UnverifiedChain::new(observation.chain.clone()).ok()?;
-    Some(chain.leaf().spki_sha256)
 }
 
 /// How often a helper that was never seen is tried before it counts as not installed.

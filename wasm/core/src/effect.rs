@@ -67,7 +67,10 @@ pub enum Effect {
         prompt_id: PromptId,
     },
     /// Show the page that says what to do about the helper, once.
-    ShowWelcome,
+    ShowWelcome {
+        /// What is the matter with it.
+        status: HelperStatus,
+    },
     /// Let a timer ring once.
     StartTimer {
         /// The timer.

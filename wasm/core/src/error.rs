@@ -13,6 +13,8 @@ pub enum ErrorCode {
     AuthorityUnusable,
     /// A message could not be read.
     BadMessage,
+    /// The browser did not do what was needed, such as deleting a site's data.
+    BrowserRefused,
     /// The helper cannot be reached.
     HelperGone,
     /// The device shows another key than the one that the person was asked about.
@@ -35,9 +37,10 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AuthorityUnusable,
         Self::BadMessage,
+        Self::BrowserRefused,
         Self::HelperGone,
         Self::KeyChanged,
         Self::NotMet,
