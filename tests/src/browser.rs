@@ -287,6 +287,9 @@ impl Browser {
             return Ok(());
         };
         let path = directory.join(format!("{}-{name}.png", self.kind));
+        // Painting comes after loading. Where no script runs there is nothing to wait for.
+        let painted = "await new Promise((done) => requestAnimationFrame(() => setTimeout(done)))";
+        let _ = self.eval_async(painted).await;
         self.driver()
             .screenshot(&path)
             .await

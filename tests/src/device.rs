@@ -15,6 +15,7 @@ use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
@@ -40,6 +41,8 @@ pub struct Model {
     pub alpn: Vec<&'static str>,
     /// HTML below the heading.
     pub body: String,
+    /// Told of `POST /press?NAME`: the start page has buttons.
+    pub buttons: Option<UnboundedSender<String>>,
 }
 
 impl Model {
@@ -52,6 +55,7 @@ impl Model {
             identity: Some(identity),
             alpn,
             body,
+            buttons: None,
         }
     }
 
@@ -62,6 +66,7 @@ impl Model {
             identity: None,
             alpn: Vec::new(),
             body,
+            buttons: None,
         }
     }
 

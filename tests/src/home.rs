@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
 use crate::device::{Behaviour, Device, Model, Nginx, RawDevice};
 use crate::lan::Lan;
 use crate::pki::{Authority, Identity, Key, Subject};
@@ -43,6 +45,8 @@ pub struct Home {
     pub public_plain: Device,
     /// 192.168.1.2, plain HTTP: the page a person begins with.
     pub start: Device,
+    /// The buttons that were pressed on it.
+    pub buttons: UnboundedReceiver<String>,
 }
 
 /// Who issues certificates in the sample world.
@@ -62,7 +66,8 @@ impl Home {
         let authorities = Authorities::generate()?;
         let hue = authorities.hue_bridge(Key::generate()?)?;
         let public = authorities.public_site()?;
-        let start_page = start_page();
+        let (pressed, buttons) = mpsc::unbounded_channel();
+        let start = Model::plain("A small home", start_page());
         Ok(Self {
             hue: device(HUE, Model::new("Philips Hue bridge", hue.clone())).await?,
             hue_v6: device("[fd00::20]:443", Model::new("Philips Hue bridge", hue)).await?,
@@ -79,7 +84,15 @@ impl Home {
             public: device("8.8.8.8:443", Model::new("A public site", public)).await?,
             public_plain: device("8.8.8.8:80", Model::plain("A public site", String::new()))
                 .await?,
-            start: device("192.168.1.2:80", Model::plain("A small home", start_page)).await?,
+            start: device(
+                "192.168.1.2:80",
+                Model {
+                    buttons: Some(pressed),
+                    ..start
+                },
+            )
+            .await?,
+            buttons,
             authorities,
         })
     }
@@ -262,7 +275,18 @@ fn start_page() -> String {
         format!("<li><a href=\"https://{host}/\">{name}</a> at {host}: {note}</li>\n")
     })
     .collect();
-    format!("<p>These devices are switched on. Visit one:</p>\n<ul>\n{devices}</ul>\n")
+    format!(
+        "<p>These devices are switched on. Visit one:</p>
+<ul>
+{devices}</ul>
+<p>Then do something to them, and visit again:</p>
+<form method=post>
+<button formaction=/press?hue-new-key>Reset the bridge: it makes itself a new key</button>
+<button formaction=/press?hue-impostor>Put an impostor in the bridge's place</button>
+<button formaction=/press?router-new-key>Put another router at 192.168.1.1</button>
+</form>
+"
+    )
 }
 
 /// The Hue bridge.

@@ -6,6 +6,7 @@
 
 pub mod browser;
 pub mod device;
+pub mod helper;
 pub mod home;
 pub mod lan;
 pub mod pki;

@@ -56,6 +56,11 @@ impl Identity {
         data_encoding::HEXLOWER.encode(&Sha256::digest(self.key.0.subject_public_key_info()))
     }
 
+    /// SHA-256 of the leaf, in lower-case hexadecimal.
+    pub fn leaf_sha256(&self) -> String {
+        data_encoding::HEXLOWER.encode(&Sha256::digest(&self.chain[0]))
+    }
+
     /// The chain as PEM, as server software reads it.
     pub fn chain_pem(&self) -> String {
         self.chain

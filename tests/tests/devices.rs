@@ -1,5 +1,10 @@
 //! The sample devices do what their documentation says, seen by a plain rustls client.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that fails by a panic says enough"
+)]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

@@ -28,6 +28,7 @@ type Body = BoxBody<Bytes, Infallible>;
 /// - `/events`: three server-sent events
 /// - `/ws`: a WebSocket that sends everything back
 /// - `/redirect?URL`: goes there
+/// - `/press?NAME`: tells the home that a button was pressed, and goes back
 pub(super) async fn answer(
     shared: Arc<Shared>,
     mut request: Request<Incoming>,
@@ -41,6 +42,7 @@ pub(super) async fn answer(
         "/echo" => echo(&head, body).await,
         "/events" => events(&shared),
         "/icon" => respond(StatusCode::OK, "image/svg+xml", ICON),
+        "/press" => press(&shared, parts.uri.query().unwrap_or_default()),
         "/redirect" => redirect(parts.uri.query().unwrap_or("/")),
         "/sw.js" => respond(StatusCode::OK, "text/javascript", SERVICE_WORKER),
         "/ws" => web_socket(shared, &head, upgrade),
@@ -138,6 +140,16 @@ fn events(shared: &Shared) -> Response<Body> {
     let mut response = Response::new(body.boxed());
     let kind = HeaderValue::from_static("text/event-stream");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn press(shared: &Shared, button: &str) -> Response<Body> {
+    if let Some(buttons) = &shared.model.buttons {
+        // Fails only while the home is being switched off.
+        let _ = buttons.send(button.to_owned());
+    }
+    let mut response = redirect("/");
+    *response.status_mut() = StatusCode::SEE_OTHER;
     response
 }
 

@@ -1,0 +1,79 @@
+//! When the helper ends, and when the browser starts.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use housekey_tests::browser::{Extension, Kind, Options, Page};
+
+use crate::scene::{Stage, ensure_never_direct};
+
+pub(crate) async fn killed_it_comes_back_and_nothing_falls_back(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    for _ in 0..2 {
+        let helper = scene.helper().await?;
+        helper.kill()?;
+        scene.home.hue.disconnect();
+        // A visit right now may wait or fail, but nothing of it goes around the gateway.
+        scene.browser.go(HUE).await?;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let page = scene.browser.page().await.unwrap_or_default();
+            if page.heading == "Philips Hue bridge" && !page.left {
+                break;
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "the helper does not come back: {page:?}"
+            );
+            if page.is_error() {
+                // As a person presses Reload.
+                scene.browser.go(HUE).await?;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        ensure!(
+            scene.helper().await? != helper,
+            "the killed helper still runs"
+        );
+        ensure_never_direct(&scene.home.hue)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn restored_tabs_load(stage: Stage) -> Result<()> {
+    let installed = Options {
+        extension: Extension::Installed,
+        ..Options::with_housekey()
+    };
+    let mut scene = stage.scene_with(installed.clone(), true).await?;
+    scene.browser.until_housekey_is_ready().await?;
+    scene.approve(HUE).await?;
+    let account = &scene.account;
+    scene.browser.quit().await?;
+    scene.home.hue.clear_record();
+    scene.browser = stage.browser(account, installed).await?;
+    if stage.kind == Kind::Chromium {
+        // chromedriver begins in a tab of its own.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        'search: loop {
+            for window in scene.browser.driver().windows().await? {
+                scene.browser.driver().switch_to_window(window).await?;
+                let page = scene.browser.page().await.unwrap_or_default();
+                if page.href == HUE || page.is_error() {
+                    break 'search;
+                }
+            }
+            ensure!(Instant::now() < deadline, "the tab was not restored");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    let there = |page: &Page| page.heading == "Philips Hue bridge";
+    scene
+        .browser
+        .until("the restored tab to load", there)
+        .await?;
+    ensure_never_direct(&scene.home.hue)
+}
+
+const HUE: &str = "https://192.168.1.20/";

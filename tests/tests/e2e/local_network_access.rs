@@ -1,0 +1,129 @@
+//! What browsers keep from public pages, Housekey keeps from them too.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::scene::{Stage, ensure_never_direct};
+
+pub(crate) async fn nothing_from_a_public_page_reaches_a_device(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve("https://192.168.1.20/").await?;
+    for origin in ["https://public.example/", "http://8.8.8.8/"] {
+        scene.browser.go(origin).await?;
+        scene
+            .browser
+            .until("the public page", |page| page.heading == "A public site")
+            .await?;
+        scene.home.hue.clear_record();
+        let outcome = scene
+            .browser
+            .eval_async(&attempts_at("192.168.1.20"))
+            .await?;
+        println!("{origin}: {outcome}");
+        let requests = scene.home.hue.record().requests;
+        let reached: Vec<_> = requests.iter().map(|request| &request.path).collect();
+        ensure!(
+            reached.is_empty(),
+            "{origin} reached the device: {reached:?}; {outcome}"
+        );
+    }
+    // Following a link stays possible: that is a navigation, and the person sees it.
+    scene
+        .browser
+        .eval("location.href = 'https://192.168.1.20/'")
+        .await?;
+    let there = |page: &housekey_tests::browser::Page| page.heading == "Philips Hue bridge";
+    scene.browser.until("the bridge's page", there).await?;
+    // And the device's own page may ask the device what it likes.
+    let own = "return (await fetch('/echo?own')).status";
+    let own = scene.browser.eval_async(own).await?;
+    ensure!(own == 200, "the device's own request failed: {own}");
+    ensure_never_direct(&scene.home.hue)
+}
+
+pub(crate) async fn devices_do_not_reach_each_other(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve("https://192.168.1.1/").await?;
+    scene.approve("https://192.168.1.20/").await?;
+    scene.home.router.clear_record();
+    let outcome = scene
+        .browser
+        .eval_async(&attempts_at("192.168.1.1"))
+        .await?;
+    println!("{outcome}");
+    let requests = scene.home.router.record().requests;
+    let reached: Vec<_> = requests.iter().map(|request| &request.path).collect();
+    ensure!(
+        reached.is_empty(),
+        "the bridge's page reached the router: {reached:?}; {outcome}"
+    );
+    Ok(())
+}
+
+/// How many ways [`attempts_at`] tries.
+pub(crate) const ATTEMPTS: usize = 13;
+
+/// The body of a function that tries every way a page has to make a request to another host, and
+/// tells what came of each. Each asks for a path of its own.
+pub(crate) fn attempts_at(host: &str) -> String {
+    SCRIPT.replace("HOST", &json!(host).to_string())
+}
+
+const SCRIPT: &str = "
+    const host = HOST;
+    const at = (path) => `https://${host}/echo?${path}`;
+    const outcome = {};
+    const tries = [];
+    const attempt = (name, run) => tries.push(
+        Promise.race([
+            new Promise((done) => setTimeout(done, 2500, 'silence')),
+            (async () => String(await run()))(),
+        ]).then((result) => { outcome[name] = result; }, () => { outcome[name] = 'refused'; }));
+    const loaded = (element, attribute, url) => new Promise((done, fail) => {
+        element.onload = () => done('load');
+        element.onerror = fail;
+        element[attribute] = url;
+        document.body.append(element);
+    });
+    attempt('fetch', async () => (await fetch(at('fetch'))).status);
+    attempt('fetch-post', async () => (await fetch(at('fetch-post'), { method: 'POST' })).status);
+    attempt('no-cors', async () => (await fetch(at('no-cors'), { mode: 'no-cors' })).type);
+    attempt('image', () => loaded(new Image(), 'src', at('image')));
+    attempt('script', () => loaded(document.createElement('script'), 'src', at('script')));
+    attempt('frame', () => loaded(document.createElement('iframe'), 'src', at('frame')));
+    attempt('style', () => {
+        const link = document.createElement('link');
+        link.rel = 'stylesheet';
+        return loaded(link, 'href', at('style'));
+    });
+    attempt('socket', () => new Promise((done, fail) => {
+        const socket = new WebSocket(`wss://${host}/ws`);
+        socket.onopen = () => done('open');
+        socket.onerror = fail;
+    }));
+    attempt('events', () => new Promise((done, fail) => {
+        const source = new EventSource(`https://${host}/events`);
+        source.onopen = () => done('open');
+        source.onerror = () => { source.close(); fail(); };
+    }));
+    attempt('beacon', () => navigator.sendBeacon(at('beacon'), 'x'));
+    attempt('form', () => new Promise((done) => {
+        const frame = document.createElement('iframe');
+        frame.name = 'form-target';
+        const form = document.createElement('form');
+        Object.assign(form, { method: 'post', action: at('form'), target: frame.name });
+        document.body.append(frame, form);
+        form.submit();
+        frame.onload = () => done('load');
+    }));
+    attempt('worker', () => new Promise((done, fail) => {
+        const code = `fetch(${JSON.stringify(at('worker'))}).then(
+            (answer) => postMessage(answer.status), () => postMessage('refused'));`;
+        const worker = new Worker(URL.createObjectURL(new Blob([code])));
+        worker.onmessage = (event) => done(event.data);
+        worker.onerror = fail;
+    }));
+    attempt('redirect', async () =>
+        (await fetch('/redirect?' + at('redirect'), { mode: 'no-cors' })).type);
+    await Promise.all(tries);
+    return outcome;";

@@ -1,0 +1,78 @@
+//! End to end: sample devices, the real helper, real browsers, in a network of their own.
+
+mod approval;
+mod controls;
+mod devices;
+mod helper;
+mod isolation;
+mod local_network_access;
+mod public;
+mod scene;
+mod transport;
+
+use anyhow::Result;
+use housekey_tests::browser::Kind;
+use housekey_tests::lan::Lan;
+use libtest_mimic::{Arguments, Trial};
+
+use crate::scene::Stage;
+
+fn main() -> Result<()> {
+    let lan = Lan::enter()?;
+    let mut arguments = Arguments::from_args();
+    // Every test switches on the same home, at the same addresses.
+    arguments.test_threads = Some(1);
+    let kinds = [Kind::Chromium, Kind::Firefox];
+    let trials = kinds
+        .into_iter()
+        .flat_map(|kind| trials(lan, kind))
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit()
+}
+
+/// Every test in this browser.
+fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
+    /// A trial named like the function it runs.
+    macro_rules! trials {
+        ($($module:ident :: $test:ident),* $(,)?) => { vec![$(
+            Trial::test(concat!(stringify!($module), "::", stringify!($test)), move || {
+                let stage = Stage::new(lan, kind, stringify!($test));
+                run($module::$test(stage))
+            })
+            .with_kind(kind.to_string()),
+        )*] };
+    }
+    trials![
+        controls::without_housekey_the_browser_warns,
+        controls::without_housekey_local_network_access_holds,
+        approval::the_walk,
+        approval::a_wrong_key_gets_not_one_byte,
+        approval::a_key_swapped_under_the_question_is_not_approved,
+        approval::subresources_do_not_ask,
+        devices::each_is_told_for_what_it_is,
+        devices::a_device_that_is_already_fine_is_left_alone,
+        transport::http2_stays_http2,
+        transport::web_sockets_and_events_pass,
+        transport::an_upload_passes_whole,
+        transport::nginx_behind_the_padlock,
+        transport::ipv6_and_names,
+        isolation::a_web_page_cannot_reach_the_trust_page,
+        isolation::the_gateway_is_deaf_without_its_secret,
+        local_network_access::nothing_from_a_public_page_reaches_a_device,
+        local_network_access::devices_do_not_reach_each_other,
+        public::public_hosts_are_not_routed,
+        public::a_local_name_with_a_public_address_is_refused,
+        public::forged_leaves_for_public_names_are_refused,
+        helper::killed_it_comes_back_and_nothing_falls_back,
+        helper::restored_tabs_load,
+    ]
+}
+
+fn run(test: impl Future<Output = Result<()>>) -> Result<(), libtest_mimic::Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime
+        .block_on(test)
+        .map_err(|error| format!("{error:#}").into())
+}
