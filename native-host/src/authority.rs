@@ -155,7 +155,7 @@ impl Authority {
                 start: now - BACKDATED,
                 end,
             },
-            &host.bare(),
+            &subject_of(host),
         )?;
         if let Some(organisation) = organisation
             .map(subject_text)
@@ -319,6 +319,15 @@ fn blank_params(
         .distinguished_name
         .push(DnType::CommonName, subject_text(common_name));
     Ok(params)
+}
+
+/// What stands as common name in the leaf of a host. No browser takes a host from there, but OpenSSL
+/// holds what looks like a DNS name there, as `192.168.1.20` does, against the permitted DNS names.
+fn subject_of(host: &Host) -> String {
+    match host {
+        Host::Ip(address) => format!("device at {address}"),
+        Host::Name(name) => name.clone(),
+    }
 }
 
 /// A text as a subject may hold it: X.520 allows 64 characters.

@@ -80,7 +80,7 @@ fn der(local_names: &[String]) -> Vec<u8> {
         .chain(added)
         .map(|name| subtree(DNS_NAME, name.as_bytes()));
     let permitted: Vec<u8> = v4.chain(v6).chain(names).flatten().collect();
-    // An empty constraint contains every name of its kind.
+    // Both browsers take an empty constraint to contain every name of its kind.
     let excluded = [subtree(RFC822_NAME, b""), subtree(URI, b"")].concat();
     tlv(
         SEQUENCE,

@@ -1,0 +1,131 @@
+//! Where browsers keep the authorities that a person chose to trust.
+
+pub mod nss;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustls_pki_types::CertificateDer;
+
+use crate::authority::fingerprint;
+
+/// A store of trusted authorities, of which Housekey sees and touches its own entries only.
+pub trait TrustStore: fmt::Debug {
+    /// Whose store it is and where, for people.
+    fn title(&self) -> String;
+
+    /// Where it is: what the installer remembers.
+    fn location(&self) -> &Path;
+
+    /// Whether there is such a store yet.
+    fn exists(&self) -> bool;
+
+    /// Housekey's entries.
+    ///
+    /// # Errors
+    ///
+    /// If the store cannot be read.
+    fn entries(&self) -> Result<Vec<Entry>, TrustStoreError>;
+
+    /// Adds a root as trusted to vouch for servers and nothing else, and reads it back.
+    /// A store that is not there is made.
+    ///
+    /// # Errors
+    ///
+    /// If it is not in the store afterwards exactly so.
+    fn add(&self, root: &CertificateDer<'_>) -> Result<(), TrustStoreError>;
+
+    /// Removes an entry, and reads the store to see that it is gone.
+    ///
+    /// # Errors
+    ///
+    /// If it still is there afterwards.
+    fn remove(&self, entry: &Entry) -> Result<(), TrustStoreError>;
+
+    /// Removes the store itself if there is nothing in it, and tells whether it did.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or deleted.
+    fn remove_if_empty(&self) -> Result<bool, TrustStoreError>;
+}
+
+/// One of Housekey's entries in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The entry's name in the store.
+    pub name: String,
+    /// The certificate.
+    pub certificate: CertificateDer<'static>,
+    /// Whether it is trusted to vouch for servers, and for nothing else.
+    pub trusted: bool,
+}
+
+impl Entry {
+    /// Whether this is that root, trusted as it should be.
+    #[must_use]
+    pub fn is(&self, root: &CertificateDer<'_>) -> bool {
+        self.trusted && self.certificate.as_ref() == root.as_ref()
+    }
+}
+
+/// The name of a root in every store.
+#[must_use]
+pub fn entry_name(root: &CertificateDer<'_>) -> String {
+    format!("{NAME_PREFIX}{}", &fingerprint(root)[..16])
+}
+
+/// Why a store is not as it should be.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustStoreError {
+    /// The store's tool is not installed.
+    #[error(
+        "certutil is missing; install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora) \
+         or nss (Arch), then run this again"
+    )]
+    NoTool,
+    /// The store is protected by a password that was not given.
+    #[error(
+        "{} is protected by a primary password; run this in a terminal, where it is asked for",
+        .0.display()
+    )]
+    Password(PathBuf),
+    /// What was read back is not what was written.
+    #[error("{} did not keep the change; close the browser, then run this again", .0.display())]
+    ReadBack(PathBuf),
+    /// The tool could not be started, or a file could not be used.
+    #[error("cannot use {}: {source}", .path.display())]
+    Io {
+        /// The store or tool.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The tool refused.
+    #[error("certutil cannot use {}: {message}", .path.display())]
+    Tool {
+        /// The store.
+        path: PathBuf,
+        /// What the tool said last.
+        message: String,
+    },
+}
+
+impl TrustStoreError {
+    /// The stable code of this error.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "trust_store_io",
+            Self::NoTool => "trust_store_no_tool",
+            Self::Password(_) => "trust_store_password",
+            Self::ReadBack(_) => "trust_store_read_back",
+            Self::Tool { .. } => "trust_store_tool",
+        }
+    }
+}
+
+/// How Housekey knows its own entries.
+const NAME_PREFIX: &str = "Housekey local authority ";

@@ -1,0 +1,378 @@
+//! NSS databases, which Firefox and, on Linux, Chromium read: `cert9.db` and its neighbours.
+//!
+//! They are written through NSS's own tool `certutil`, for their format is NSS's own affair.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::{Entry, NAME_PREFIX, TrustStore, TrustStoreError, entry_name};
+use crate::browsers::{Database, on_path};
+
+/// An NSS database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NssDatabase {
+    owner: String,
+    directory: PathBuf,
+    asks: bool,
+}
+
+impl NssDatabase {
+    /// The database of a browser.
+    #[must_use]
+    pub fn new(database: &Database) -> Self {
+        let Database { owner, directory } = database.clone();
+        Self {
+            owner,
+            directory,
+            asks: false,
+        }
+    }
+
+    /// Lets `certutil` ask on the terminal for a password that the database may want.
+    #[must_use]
+    pub fn asking_for_passwords(self, asks: bool) -> Self {
+        Self { asks, ..self }
+    }
+}
+
+/// Where `certutil` is, if it is installed.
+#[must_use]
+pub fn certutil() -> Option<PathBuf> {
+    on_path("certutil")
+}
+
+impl TrustStore for NssDatabase {
+    fn title(&self) -> String {
+        format!("{} ({})", self.owner, self.directory.display())
+    }
+
+    fn location(&self) -> &Path {
+        &self.directory
+    }
+
+    fn exists(&self) -> bool {
+        self.directory.join("cert9.db").is_file()
+    }
+
+    fn entries(&self) -> Result<Vec<Entry>, TrustStoreError> {
+        if !self.exists() {
+            return Ok(Vec::new());
+        }
+        let mut entries = Vec::new();
+        for (name, trust) in self.names()? {
+            if !name.starts_with(NAME_PREFIX) {
+                continue;
+            }
+            let pem = self.run(["-L", "-n", &name, "-a"].map(OsStr::new))?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                let certificate = certificate.map_err(|_| self.unreadable())?;
+                let trusted = trust == TRUSTED_FOR_SERVERS;
+                entries.push(Entry {
+                    name: name.clone(),
+                    certificate,
+                    trusted,
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn add(&self, root: &CertificateDer<'_>) -> Result<(), TrustStoreError> {
+        if !self.exists() {
+            self.create()?;
+        }
+        let name = entry_name(root);
+        let file = self.temporary(root)?;
+        let arguments = ["-A", "-t", TRUSTED_FOR_SERVERS, "-n", &name, "-i"].map(OsStr::new);
+        let arguments = arguments.into_iter().chain([file.path().as_os_str()]);
+        if let Err(error) = self.run_asking(arguments) {
+            // A refused password leaves the certificate behind, trusted for nothing.
+            self.run(["-D", "-n", &name].map(OsStr::new)).ok();
+            return Err(error);
+        }
+        match self
+            .entries()?
+            .iter()
+            .any(|entry| entry.name == name && entry.is(root))
+        {
+            true => Ok(()),
+            false => Err(TrustStoreError::ReadBack(self.directory.clone())),
+        }
+    }
+
+    fn remove(&self, entry: &Entry) -> Result<(), TrustStoreError> {
+        self.run(["-D", "-n", &entry.name].map(OsStr::new))?;
+        match self.entries()?.contains(entry) {
+            true => Err(TrustStoreError::ReadBack(self.directory.clone())),
+            false => Ok(()),
+        }
+    }
+
+    fn remove_if_empty(&self) -> Result<bool, TrustStoreError> {
+        if !self.exists() || !self.names()?.is_empty() || self.has_keys()? {
+            return Ok(false);
+        }
+        for name in DATABASE_FILES {
+            match fs::remove_file(self.directory.join(name)) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.io(source));
+                }
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl NssDatabase {
+    /// Makes an empty database without a password, as the browsers themselves do.
+    fn create(&self) -> Result<(), TrustStoreError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)
+            .map_err(|source| self.io(source))?;
+        self.run(["-N", "--empty-password"].map(OsStr::new))
+            .map(drop)
+    }
+
+    /// Every entry's name and trust flags. A name may contain spaces, the flags may not.
+    fn names(&self) -> Result<Vec<(String, String)>, TrustStoreError> {
+        let listing = self.run(["-L"].map(OsStr::new))?;
+        let listing = String::from_utf8_lossy(&listing);
+        let rows = listing
+            .lines()
+            .filter_map(|line| line.trim_end().rsplit_once(' '));
+        let is_flags = |flags: &str| {
+            flags.matches(',').count() == 2
+                && flags
+                    .chars()
+                    .all(|flag| flag == ',' || flag.is_ascii_alphabetic())
+        };
+        Ok(rows
+            .filter(|(name, flags)| is_flags(flags) && !name.trim().is_empty())
+            .map(|(name, flags)| (name.trim_end().into(), flags.into()))
+            .collect())
+    }
+
+    fn has_keys(&self) -> Result<bool, TrustStoreError> {
+        match self.run(["-K"].map(OsStr::new)) {
+            Ok(_) => Ok(true),
+            Err(TrustStoreError::Tool { message, .. }) if message.contains("no keys found") => {
+                Ok(false)
+            }
+            // Its keys cannot be listed, so there may be some.
+            Err(TrustStoreError::Password(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs `certutil`; where the database wants a password and [`Self::asking_for_passwords`] allows it,
+    /// lets `certutil` itself ask for it.
+    fn run_asking<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a OsStr> + Clone,
+    ) -> Result<(), TrustStoreError> {
+        match self.run(arguments.clone()) {
+            Err(TrustStoreError::Password(_)) if self.asks => {
+                let mut command = self.command(arguments)?;
+                match command
+                    .status()
+                    .map_err(|source| self.io(source))?
+                    .success()
+                {
+                    true => Ok(()),
+                    false => Err(TrustStoreError::Password(self.directory.clone())),
+                }
+            }
+            result => result.map(drop),
+        }
+    }
+
+    /// Runs `certutil` with no password to offer, so that it never waits for one.
+    fn run<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a OsStr>,
+    ) -> Result<Vec<u8>, TrustStoreError> {
+        let mut command = self.command(arguments)?;
+        let no_password = tempfile::NamedTempFile::new().map_err(|source| self.io(source))?;
+        command
+            .arg("-f")
+            .arg(no_password.path())
+            .stdin(Stdio::null());
+        let output = command.output().map_err(|source| self.io(source))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        // It says some things on one stream and some on the other.
+        let message = [output.stdout, output.stderr].concat();
+        let message = String::from_utf8_lossy(&message);
+        if message.contains("SEC_ERROR_BAD_PASSWORD") {
+            return Err(TrustStoreError::Password(self.directory.clone()));
+        }
+        let last = message
+            .trim()
+            .lines()
+            .last()
+            .unwrap_or("it did not say why");
+        let message = last.trim_start_matches("certutil: ").into();
+        Err(TrustStoreError::Tool {
+            path: self.directory.clone(),
+            message,
+        })
+    }
+
+    fn command<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a OsStr>,
+    ) -> Result<Command, TrustStoreError> {
+        let mut command = Command::new(certutil().ok_or(TrustStoreError::NoTool)?);
+        let mut directory = OsString::from("sql:");
+        directory.push(&self.directory);
+        command
+            .args(arguments)
+            .arg("-d")
+            .arg(directory)
+            .env("LC_ALL", "C");
+        Ok(command)
+    }
+
+    fn temporary(
+        &self,
+        root: &CertificateDer<'_>,
+    ) -> Result<tempfile::NamedTempFile, TrustStoreError> {
+        let write = || -> io::Result<_> {
+            let mut file = tempfile::NamedTempFile::new()?;
+            file.write_all(root)?;
+            file.flush()?;
+            Ok(file)
+        };
+        write().map_err(|source| self.io(source))
+    }
+
+    fn unreadable(&self) -> TrustStoreError {
+        let message = "an entry is no certificate".into();
+        TrustStoreError::Tool {
+            path: self.directory.clone(),
+            message,
+        }
+    }
+
+    fn io(&self, source: io::Error) -> TrustStoreError {
+        TrustStoreError::Io {
+            path: self.directory.clone(),
+            source,
+        }
+    }
+}
+
+/// `certutil`'s word for an authority that may vouch for TLS servers and for nothing else.
+const TRUSTED_FOR_SERVERS: &str = "C,,";
+const DATABASE_FILES: [&str; 3] = ["cert9.db", "key4.db", "pkcs11.txt"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> (tempfile::TempDir, NssDatabase) {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("a profile/nssdb");
+        let owner = "a test".into();
+        (
+            home,
+            NssDatabase {
+                owner,
+                directory,
+                asks: false,
+            },
+        )
+    }
+
+    fn root(name: &str) -> CertificateDer<'static> {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        let key = rcgen::KeyPair::generate().unwrap();
+        params.self_signed(&key).unwrap().der().clone()
+    }
+
+    #[test]
+    fn a_root_is_added_once_read_back_and_removed() {
+        let (_home, store) = database();
+        assert!(!store.exists() && store.entries().unwrap().is_empty());
+        let (one, other) = (root("one"), root("other"));
+        store.add(&one).unwrap();
+        store.add(&one).unwrap();
+        store.add(&other).unwrap();
+        let entries = store.entries().unwrap();
+        assert_eq!(entries.len(), 2, "{entries:?}");
+        assert_eq!(entries.iter().filter(|entry| entry.is(&one)).count(), 1);
+        assert!(!store.remove_if_empty().unwrap());
+        for entry in entries {
+            store.remove(&entry).unwrap();
+        }
+        assert!(store.entries().unwrap().is_empty());
+        assert!(store.remove_if_empty().unwrap() && !store.exists());
+        assert_eq!(fs::read_dir(store.location()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn other_peoples_entries_are_neither_listed_nor_lost() {
+        let (_home, store) = database();
+        store.create().unwrap();
+        let file = store.temporary(&root("theirs")).unwrap();
+        let arguments = ["-A", "-t", "CT,c,", "-n", "A company's root", "-i"].map(OsStr::new);
+        store
+            .run(arguments.into_iter().chain([file.path().as_os_str()]))
+            .unwrap();
+        assert!(store.entries().unwrap().is_empty());
+        assert!(!store.remove_if_empty().unwrap());
+        assert_eq!(
+            store.names().unwrap(),
+            [("A company's root".into(), "CT,c,".into())]
+        );
+    }
+
+    #[test]
+    fn a_root_that_is_trusted_otherwise_is_not_as_it_should_be() {
+        let (_home, store) = database();
+        let root = root("root");
+        store.add(&root).unwrap();
+        let name = entry_name(&root);
+        store
+            .run(["-M", "-t", "CT,C,C", "-n", &name].map(OsStr::new))
+            .unwrap();
+        assert!(!store.entries().unwrap()[0].is(&root));
+    }
+
+    #[test]
+    fn a_database_with_a_password_is_named_and_left_clean() {
+        let (_home, store) = database();
+        fs::create_dir_all(store.location()).unwrap();
+        let mut password = tempfile::NamedTempFile::new().unwrap();
+        password.write_all(b"secret\n").unwrap();
+        let mut command = store.command(["-N"].map(OsStr::new)).unwrap();
+        command.arg("-f").arg(password.path());
+        assert!(command.status().unwrap().success());
+        let error = store.add(&root("root")).unwrap_err();
+        assert_eq!(error.code(), "trust_store_password");
+        assert!(store.entries().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_damaged_database_is_an_error_and_not_an_empty_one() {
+        let (_home, store) = database();
+        fs::create_dir_all(store.location()).unwrap();
+        fs::write(store.location().join("cert9.db"), "no database").unwrap();
+        assert_eq!(store.entries().unwrap_err().code(), "trust_store_tool");
+    }
+}
