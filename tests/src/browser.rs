@@ -10,7 +10,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use thirtyfour::{By, WebDriver, WebElement};
 
@@ -279,6 +279,27 @@ impl Browser {
     pub async fn new_tab(&self) -> Result<()> {
         let tab = self.driver().new_tab().await?;
         Ok(self.driver().switch_to_window(tab).await?)
+    }
+
+    /// Waits for a tab that is at this address, in any state, and moves into it.
+    pub async fn find_tab(&self, url: &str) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut seen = Vec::new();
+            for window in self.driver().windows().await? {
+                self.driver().switch_to_window(window).await?;
+                let address = self.driver().current_url().await.map(String::from);
+                if address.as_deref().is_ok_and(|address| address == url) {
+                    return Ok(());
+                }
+                seen.push(address);
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "no tab is at {url}; there are {seen:?}"
+            );
+            tokio::time::sleep(POLL).await;
+        }
     }
 
     /// Saves what the tab shows as `<browser>-<name>.png`.

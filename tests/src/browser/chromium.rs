@@ -76,5 +76,7 @@ const FLAGS: &[&str] = &[
     // /dev/shm is small in containers.
     "--disable-dev-shm-usage",
     "--password-store=basic",
+    // A second start of the same account has the first one's tabs, as most people want it.
+    "--restore-last-session",
     "--window-size=1000,800",
 ];

@@ -47,6 +47,8 @@ pub(super) async fn start(
                 .install_addon(&extension()?.display().to_string(), Some(true))
                 .await?;
         }
+        // From the second start of the account on, it is there already.
+        Extension::Installed if profile.join(format!("extensions/{EXTENSION}.xpi")).exists() => (),
         Extension::Installed => {
             let archive = account.directory().join("housekey.xpi");
             pack(&extension()?, &archive)?;

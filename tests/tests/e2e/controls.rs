@@ -1,6 +1,7 @@
 //! The browsers without Housekey: what the other tests are measured against.
 
 use anyhow::{Result, ensure};
+use housekey_tests::browser::Options;
 
 use crate::local_network_access::{ATTEMPTS, attempts_at};
 use crate::scene::Stage;
@@ -71,3 +72,19 @@ pub(crate) async fn without_housekey_local_network_access_holds(stage: Stage) ->
     );
     Ok(())
 }
+
+pub(crate) async fn without_housekey_tabs_are_restored(stage: Stage) -> Result<()> {
+    let mut scene = stage.control().await?;
+    scene.browser.go(PUBLIC).await?;
+    scene
+        .browser
+        .until("the public page", |page| page.heading == "A public site")
+        .await?;
+    scene.browser.quit().await?;
+    scene.browser = stage
+        .browser(&scene.account, Options::without_housekey())
+        .await?;
+    scene.browser.find_tab(PUBLIC).await.map(drop)
+}
+
+const PUBLIC: &str = "https://public.example/";

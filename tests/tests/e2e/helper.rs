@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use housekey_tests::browser::{Extension, Kind, Options, Page};
+use housekey_tests::browser::{Extension, Options, Page};
 
 use crate::scene::{Stage, ensure_never_direct};
 
@@ -53,21 +53,7 @@ pub(crate) async fn restored_tabs_load(stage: Stage) -> Result<()> {
     scene.browser.quit().await?;
     scene.home.hue.clear_record();
     scene.browser = stage.browser(account, installed).await?;
-    if stage.kind == Kind::Chromium {
-        // chromedriver begins in a tab of its own.
-        let deadline = Instant::now() + Duration::from_secs(20);
-        'search: loop {
-            for window in scene.browser.driver().windows().await? {
-                scene.browser.driver().switch_to_window(window).await?;
-                let page = scene.browser.page().await.unwrap_or_default();
-                if page.href == HUE || page.is_error() {
-                    break 'search;
-                }
-            }
-            ensure!(Instant::now() < deadline, "the tab was not restored");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
+    scene.browser.find_tab(HUE).await?;
     let there = |page: &Page| page.heading == "Philips Hue bridge";
     scene
         .browser

@@ -45,6 +45,7 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
     trials![
         controls::without_housekey_the_browser_warns,
         controls::without_housekey_local_network_access_holds,
+        controls::without_housekey_tabs_are_restored,
         approval::the_walk,
         approval::a_wrong_key_gets_not_one_byte,
         approval::a_key_swapped_under_the_question_is_not_approved,
