@@ -1,7 +1,19 @@
-//! The helper.
+//! Housekey's helper.
+//!
+//! It speaks native messaging with the extension, TLS with devices and browsers, and SQL with the
+//! pin store. It holds no policy of its own: it asks [`housekey_core`] what a device's answer means.
 
 pub mod authority;
 pub mod browsers;
+pub mod chain;
+pub mod danger;
 pub mod extension_id;
+pub mod gateway;
+pub mod handler;
+pub mod messaging;
 pub mod paths;
+pub mod probe;
+pub mod resolve;
+pub mod store;
+pub mod system_proxy;
 pub mod trust_store;

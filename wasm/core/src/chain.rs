@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Certificate, CertificateError};
 use crate::endpoint::Endpoint;
+use crate::fingerprint::SpkiSha256;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -68,6 +69,16 @@ pub struct Observation {
     pub tls: TlsVersion,
     /// The application protocol that the device chose (RFC 7301), if any.
     pub alpn: Option<SafeText>,
+}
+
+impl Observation {
+    /// The key that the device holds, if its leaf can be read.
+    #[must_use]
+    pub fn leaf_key(&self) -> Option<SpkiSha256> {
+        Certificate::from_der(&self.chain.first()?.0)
+            .ok()
+            .map(|leaf| leaf.spki_sha256)
+    }
 }
 
 /// The result of validating a chain in everything but the host name (RFC 5280 section 6).

@@ -647,7 +647,11 @@ impl Core {
             _ => return show(ask_id, prompt, Some(ErrorCode::BadMessage)),
         };
         // The approval is bound to the key that the person sees.
-        let shown = prompt.refusal.observation.as_ref().and_then(Observation::leaf_key);
+        let shown = prompt
+            .refusal
+            .observation
+            .as_ref()
+            .and_then(Observation::leaf_key);
         let Some(spki_sha256) = shown else {
             return show(ask_id, prompt, Some(ErrorCode::NotMet));
         };

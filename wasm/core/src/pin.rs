@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::CertificateError;
+use crate::certificate::{Certificate, CertificateError};
 use crate::chain::{Observation, UnverifiedChain};
 use crate::endpoint::Endpoint;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
@@ -111,6 +111,14 @@ impl Pin {
             spki_sha256: self.spki_sha256,
             renewed: leaf.sha256 != self.leaf_sha256,
         })
+    }
+
+    /// Takes over a new certificate of the pinned key.
+    pub fn renew(&mut self, leaf: &Certificate) {
+        self.leaf_sha256 = leaf.sha256;
+        self.serial = leaf.serial.clone();
+        self.not_before = leaf.not_before;
+        self.not_after = leaf.not_after;
     }
 
     /// What to call the device: the person's own word, else the name it came with.

@@ -1,0 +1,222 @@
+//! Validation of a presented chain in everything but the host name.
+//!
+//! The work is rustls-webpki's. The subject-name step is simply not asked for, instead of running
+//! the full verifier and forgiving one of its errors: then the order of its checks would decide.
+
+use std::sync::OnceLock;
+use std::time::SystemTime;
+
+use housekey_core::certificate::Certificate;
+use housekey_core::chain::{Anchor, ChainVerdict, Flaw};
+use housekey_core::endpoint::Host;
+use housekey_core::text::SafeText;
+use housekey_core::time::Timestamp;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls_pki_types::{CertificateDer, IpAddr, ServerName, TrustAnchor, UnixTime};
+use webpki::{EndEntityCert, Error, KeyUsage};
+
+use crate::store::Maker;
+
+/// Certificates that this computer trusts.
+pub struct Roots {
+    roots: OnceLock<Vec<Root>>,
+    load: fn() -> Vec<CertificateDer<'static>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+struct Root {
+    der: CertificateDer<'static>,
+    anchor: TrustAnchor<'static>,
+}
+
+impl Roots {
+    /// The system's roots, or Mozilla's where the system has none. They are read when first used.
+    #[must_use]
+    pub fn of_this_computer() -> Self {
+        Self::loaded_by(system_roots)
+    }
+
+    fn loaded_by(load: fn() -> Vec<CertificateDer<'static>>) -> Self {
+        let algorithms =
+            rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
+        Self {
+            roots: OnceLock::new(),
+            load,
+            algorithms,
+        }
+    }
+
+    /// Validates a chain, leaf first, against the manufacturers' roots and those of this computer.
+    ///
+    /// `own` is the local authority's issuing certificate: what it signed is for browsers on this
+    /// computer, and no device may present it.
+    #[must_use]
+    pub fn verdict(
+        &self,
+        chain: &[CertificateDer<'_>],
+        makers: &[Maker],
+        own: Option<&CertificateDer<'_>>,
+        now: SystemTime,
+    ) -> ChainVerdict {
+        let Some(leaf) = chain.first() else {
+            return ChainVerdict::Refused {
+                flaw: Flaw::Malformed,
+            };
+        };
+        if own.is_some_and(|own| is_issued_by(leaf, own)) {
+            return ChainVerdict::Refused {
+                flaw: Flaw::OwnAuthority,
+            };
+        }
+        for maker in makers {
+            let root = root(&CertificateDer::from(maker.root.0.as_slice()).into_owned());
+            if let Some(root) = root
+                && self.verify(chain, &[root], now).is_ok()
+            {
+                let (name, device_id) = (maker.name.clone(), maker.device_id);
+                return ChainVerdict::Verified {
+                    anchor: Anchor::Manufacturer { name, device_id },
+                };
+            }
+        }
+        match self.verify(chain, self.roots(), now) {
+            Ok(der) => {
+                let root = Certificate::from_der(der).ok();
+                let name = root.and_then(|root| root.subject.company().cloned());
+                let name = name.unwrap_or_else(|| SafeText::new("?"));
+                ChainVerdict::Verified {
+                    anchor: Anchor::System { name },
+                }
+            }
+            Err(error) => verdict_of(&error),
+        }
+    }
+
+    /// Whether a browser on this computer takes this chain for this host by itself,
+    /// so that Housekey has nothing to add.
+    #[must_use]
+    pub fn accepts(&self, chain: &[CertificateDer<'_>], host: &Host, now: SystemTime) -> bool {
+        let name = match host {
+            Host::Ip(address) => ServerName::IpAddress(IpAddr::from(*address)),
+            Host::Name(name) => match ServerName::try_from(name.as_str()) {
+                Ok(name) => name.to_owned(),
+                Err(_) => return false,
+            },
+        };
+        let Some(leaf) = chain.first() else {
+            return false;
+        };
+        let Ok(leaf) = EndEntityCert::try_from(leaf) else {
+            return false;
+        };
+        leaf.verify_is_valid_for_subject_name(&name).is_ok()
+            && self.verify(chain, self.roots(), now).is_ok()
+    }
+
+    fn roots(&self) -> &[Root] {
+        self.roots
+            .get_or_init(|| (self.load)().iter().filter_map(root).collect())
+    }
+
+    /// Verifies a chain, and returns the root that it ends in.
+    fn verify<'r>(
+        &self,
+        chain: &[CertificateDer<'_>],
+        roots: &'r [Root],
+        now: SystemTime,
+    ) -> Result<&'r CertificateDer<'static>, Error> {
+        let (leaf, intermediates) = chain.split_first().ok_or(Error::BadDer)?;
+        let leaf = EndEntityCert::try_from(leaf)?;
+        let anchors: Vec<_> = roots.iter().map(|root| root.anchor.clone()).collect();
+        let path = leaf.verify_for_usage(
+            self.algorithms.all,
+            &anchors,
+            intermediates,
+            unix_time(now),
+            KeyUsage::server_auth(),
+            None,
+            None,
+        )?;
+        let root = roots.iter().find(|root| root.anchor == *path.anchor());
+        let root = root.ok_or(Error::UnknownIssuer)?;
+        // webpki never looks at the root's own dates: RFC 5280 section 6.1 leaves that to whoever
+        // chose the root, and browsers do refuse one that has ended.
+        let certificate = Certificate::from_der(&root.der).map_err(|_| Error::BadDer)?;
+        let (time, now) = (unix_time(now), timestamp(now));
+        if now > certificate.not_after {
+            return Err(Error::CertExpired {
+                time,
+                not_after: time,
+            });
+        }
+        if now < certificate.not_before {
+            return Err(Error::CertNotValidYet {
+                time,
+                not_before: time,
+            });
+        }
+        Ok(&root.der)
+    }
+}
+
+/// Seconds since 1970, or 0 for a clock before that.
+#[must_use]
+pub fn timestamp(time: SystemTime) -> Timestamp {
+    let seconds = unix_time(time).as_secs();
+    Timestamp(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+fn unix_time(time: SystemTime) -> UnixTime {
+    UnixTime::since_unix_epoch(
+        time.duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
+}
+
+fn root(der: &CertificateDer<'static>) -> Option<Root> {
+    let anchor = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
+    Some(Root {
+        der: der.clone(),
+        anchor,
+    })
+}
+
+fn system_roots() -> Vec<CertificateDer<'static>> {
+    let loaded = rustls_native_certs::load_native_certs();
+    for error in &loaded.errors {
+        tracing::warn!(%error, "some of the system's roots could not be read");
+    }
+    if loaded.certs.is_empty() {
+        return webpki_root_certs::TLS_SERVER_ROOT_CERTS.to_vec();
+    }
+    loaded.certs
+}
+
+/// Names suffice: the authority's name holds random digits of this installation, and a stranger
+/// who copies it is refused just as well.
+fn is_issued_by(leaf: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+    match (Certificate::from_der(leaf), Certificate::from_der(issuer)) {
+        (Ok(leaf), Ok(issuer)) => leaf.issuer == issuer.subject,
+        _ => false,
+    }
+}
+
+/// What is wrong whoever signed it is a flaw; what only says that nobody known did is none.
+fn verdict_of(error: &Error) -> ChainVerdict {
+    let flaw = match error {
+        // The two odd kinds of leaf are told apart by the core, from the leaf itself.
+        Error::CaUsedAsEndEntity | Error::UnknownIssuer | Error::UnsupportedCertVersion => {
+            return ChainVerdict::UnknownIssuer;
+        }
+        Error::CertExpired { .. } => Flaw::Expired,
+        Error::CertNotValidYet { .. } => Flaw::NotYetValid,
+        Error::InvalidSignatureForPublicKey
+        | Error::SignatureAlgorithmMismatch
+        | Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Flaw::BadSignature,
+        Error::NameConstraintViolation => Flaw::NameConstraint,
+        Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => Flaw::WrongPurpose,
+        _ => Flaw::Malformed,
+    };
+    ChainVerdict::Refused { flaw }
+}

@@ -1,0 +1,153 @@
+//! The gateway: the proxy on loopback that puts Housekey on the connection to a device.
+//!
+//! It takes a CONNECT with its secret, shakes hands with the device, compares the key with the pin,
+//! and only then finishes the browser's handshake with a leaf minted for that one host.
+//! After that it splices bytes and knows nothing of what they mean.
+
+mod connect;
+mod leaves;
+mod live;
+mod refusals;
+mod splice;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use aws_lc_rs::rand;
+use data_encoding::HEXLOWER;
+use housekey_core::endpoint::Endpoint;
+use housekey_core::protocol::{Gateway as Address, Refusal};
+use housekey_core::scope::ScopeOptions;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::authority::Authority;
+use crate::probe::Prober;
+use crate::store::Store;
+
+use self::connect::Secret;
+use self::leaves::Leaves;
+use self::live::Live;
+use self::refusals::Refusals;
+
+/// A running gateway.
+pub struct Gateway {
+    address: Address,
+    secret: Secret,
+    scope: RwLock<ScopeOptions>,
+    leaves: Leaves,
+    prober: Arc<Prober>,
+    store: Arc<Store>,
+    refusals: Refusals,
+    live: Live,
+}
+
+impl Gateway {
+    /// Listens on a free port of 127.0.0.1 with a new secret, and serves until the runtime ends.
+    ///
+    /// # Errors
+    ///
+    /// The system's, where nothing can listen or there is no random source.
+    pub async fn start(
+        scope: ScopeOptions,
+        authority: Authority,
+        prober: Arc<Prober>,
+        store: Arc<Store>,
+    ) -> std::io::Result<Arc<Self>> {
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let mut random = [0; 32];
+        rand::fill(&mut random).map_err(|_| std::io::Error::other("no random source"))?;
+        let secret = HEXLOWER.encode(&random);
+        let gateway = Arc::new(Self {
+            secret: Secret::new(&secret),
+            address: Address {
+                port: listener.local_addr()?.port(),
+                secret,
+            },
+            scope: RwLock::new(scope),
+            leaves: Leaves::new(authority),
+            prober,
+            store,
+            refusals: Refusals::default(),
+            live: Live::default(),
+        });
+        tokio::spawn(Arc::clone(&gateway).serve(listener));
+        Ok(gateway)
+    }
+
+    /// Where it listens, and what it wants to hear.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// What counts as a device.
+    #[must_use]
+    pub fn scope(&self) -> ScopeOptions {
+        self.scope
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Changes what counts as a device, for connections from now on.
+    pub fn set_scope(&self, scope: ScopeOptions) {
+        *self.scope.write().unwrap_or_else(PoisonError::into_inner) = scope;
+    }
+
+    /// Why the last connection to this endpoint was refused, if it was.
+    #[must_use]
+    pub fn refusal(&self, endpoint: &Endpoint) -> Option<Refusal> {
+        self.refusals.of(endpoint)
+    }
+
+    /// Remembers a refusal that was found out elsewhere.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.refusals.insert(refusal);
+    }
+
+    /// Closes every connection to an endpoint, and forgets why one was refused:
+    /// the person decided anew, and the next connection is judged by that.
+    pub fn cut(&self, endpoint: &Endpoint) {
+        self.refusals.remove(endpoint);
+        self.leaves.forget(endpoint);
+        self.live.cut(endpoint);
+    }
+
+    async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        loop {
+            // The semaphore is never closed.
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            match listener.accept().await {
+                Ok((socket, _)) => {
+                    let gateway = Arc::clone(&self);
+                    tokio::spawn(async move {
+                        gateway.take(socket).await;
+                        drop(place);
+                    });
+                }
+                // Too many open files, most likely. They close by themselves.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be taken");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn take(&self, mut browser: TcpStream) {
+        if browser.set_nodelay(true).is_err() {
+            return;
+        }
+        match connect::receive(&mut browser, &self.secret).await {
+            Ok(endpoint) => self.forward(browser, &endpoint).await,
+            Err(status) => connect::answer(&mut browser, status).await,
+        }
+    }
+}
+
+/// Above any honest page's demand, below the usual limit of open files.
+const MAX_CONNECTIONS: usize = 16_384;

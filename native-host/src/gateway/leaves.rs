@@ -1,0 +1,91 @@
+//! Leaves that were minted, each for one endpoint with one key of its device.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use housekey_core::endpoint::Endpoint;
+use housekey_core::fingerprint::SpkiSha256;
+use housekey_core::pin::{Pin, PinMatch};
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::sign::SingleCertAndKey;
+
+use crate::authority::Authority;
+
+/// Mints and keeps leaves, as configurations of the browser's side of a connection.
+pub(super) struct Leaves {
+    authority: Authority,
+    provider: Arc<CryptoProvider>,
+    minted: Mutex<HashMap<Key, (Arc<ServerConfig>, SystemTime)>>,
+}
+
+/// The whole hash of the device's key stands in it: a cache that is asked by less can be made to
+/// serve one device's leaf for another's (as Kaspersky's could, Project Zero issue 978).
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    endpoint: Endpoint,
+    spki_sha256: SpkiSha256,
+    alpn: Option<Vec<u8>>,
+}
+
+impl Leaves {
+    pub(super) fn new(authority: Authority) -> Self {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        Self {
+            authority,
+            provider,
+            minted: Mutex::default(),
+        }
+    }
+
+    /// The browser's side for a device that proved to hold its pinned key, and that chose this
+    /// application protocol.
+    pub(super) fn config(
+        &self,
+        pin: &Pin,
+        proof: &PinMatch,
+        alpn: Option<Vec<u8>>,
+    ) -> io::Result<Arc<ServerConfig>> {
+        let now = SystemTime::now();
+        let (endpoint, spki_sha256) = (proof.endpoint().clone(), proof.spki_sha256());
+        let key = Key {
+            endpoint,
+            spki_sha256,
+            alpn: alpn.clone(),
+        };
+        if let Some((config, at)) = self.lock().get(&key)
+            && now.duration_since(*at).is_ok_and(|age| age < MAX_AGE)
+        {
+            return Ok(Arc::clone(config));
+        }
+        let identity = &pin.identity;
+        let company = identity.is_verified().then(|| identity.name.as_str());
+        let leaf = self
+            .authority
+            .mint(proof.endpoint().host(), company, now)
+            .map_err(io::Error::other)?;
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
+        config.alpn_protocols = alpn.into_iter().collect();
+        let config = Arc::new(config);
+        self.lock().insert(key, (Arc::clone(&config), now));
+        Ok(config)
+    }
+
+    /// Throws away what was minted for an endpoint.
+    pub(super) fn forget(&self, endpoint: &Endpoint) {
+        self.lock().retain(|key, _| key.endpoint != *endpoint);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, (Arc<ServerConfig>, SystemTime)>> {
+        self.minted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A leaf lives seven days; a browser that stays open never sees one end.
+const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -1,0 +1,246 @@
+//! From an accepted CONNECT to two spliced TLS connections, or to a refusal.
+
+use std::io;
+use std::time::{Duration, SystemTime};
+
+use housekey_core::chain::UnverifiedChain;
+use housekey_core::decision::Finding;
+use housekey_core::endpoint::Endpoint;
+use housekey_core::pin::{Mismatch, Pin, PinMatch};
+use housekey_core::protocol::Refusal;
+use rustls::server::Acceptor;
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
+
+use super::Gateway;
+use super::connect::{Status, answer};
+use super::live::Lifeline;
+use crate::chain::timestamp;
+use crate::danger::Stranger;
+use crate::resolve;
+use crate::store::Happening;
+
+impl Gateway {
+    /// Serves one CONNECT for an endpoint.
+    pub(super) async fn forward(&self, mut browser: TcpStream, endpoint: &Endpoint) {
+        let scope = self.scope();
+        if !scope.is_device(endpoint.host()) {
+            return answer(&mut browser, Status::Forbidden).await;
+        }
+        let lifeline = self.live.lifeline(endpoint);
+        match self.store.pin(endpoint) {
+            Ok(Some(pin)) if pin.blocked => {
+                self.remember(endpoint, Finding::Blocked, Some(pin));
+                answer(&mut browser, Status::Forbidden).await;
+            }
+            Ok(Some(pin)) => self.forward_pinned(browser, &pin, lifeline).await,
+            Ok(None) => self.forward_unpinned(browser, endpoint, lifeline).await,
+            Err(error) => {
+                tracing::error!(%error, "no connection without the pin store");
+                answer(&mut browser, Status::BadGateway).await;
+            }
+        }
+    }
+
+    /// There is no pin: passes a device through that the browser itself is content with, and
+    /// otherwise refuses, with everything that the person's decision needs.
+    async fn forward_unpinned(
+        &self,
+        mut browser: TcpStream,
+        endpoint: &Endpoint,
+        lifeline: Lifeline,
+    ) {
+        let now = SystemTime::now();
+        if self
+            .refusals
+            .of(endpoint)
+            .is_some_and(|refusal| is_fresh(&refusal, now))
+        {
+            return answer(&mut browser, Status::Forbidden).await;
+        }
+        let scope = self.scope();
+        let offer = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let met = self.prober.meet(endpoint, &scope, offer).await;
+        let observed = met.map(|stranger| self.prober.observe(endpoint, &stranger, now));
+        let status = match observed {
+            Err(failure) => {
+                self.remember(endpoint, Finding::Failed { failure }, None);
+                Status::BadGateway
+            }
+            Ok(Ok(observation)) if self.prober.is_fine_already(&observation, now) => {
+                return self.pass_through(browser, endpoint, lifeline).await;
+            }
+            Ok(observation) => match observation.and_then(|it| self.prober.judge(it, now)) {
+                Ok(Some(refusal)) => {
+                    self.refusals.insert(refusal);
+                    Status::Forbidden
+                }
+                // Pinned in this very moment: the browser's next try finds the pin.
+                Ok(None) => Status::BadGateway,
+                Err(error) => {
+                    tracing::error!(%error, "no connection without the pin store");
+                    Status::BadGateway
+                }
+            },
+        };
+        answer(&mut browser, status).await;
+    }
+
+    /// Splices the browser's own TLS connection to the device: no leaf, no pin, no part in it.
+    async fn pass_through(&self, mut browser: TcpStream, endpoint: &Endpoint, lifeline: Lifeline) {
+        match resolve::connect(endpoint, &self.scope()).await {
+            Ok(mut device) => {
+                self.refusals.remove(endpoint);
+                answer(&mut browser, Status::Established).await;
+                run(lifeline, copy_bidirectional(&mut browser, &mut device)).await;
+            }
+            Err(failure) => {
+                self.remember(endpoint, Finding::Failed { failure }, None);
+                answer(&mut browser, Status::BadGateway).await;
+            }
+        }
+    }
+
+    /// There is a pin: the device has to hold its key.
+    async fn forward_pinned(&self, mut browser: TcpStream, pin: &Pin, lifeline: Lifeline) {
+        let scope = self.scope();
+        answer(&mut browser, Status::Established).await;
+        // The device's socket opens while the browser writes its first flight.
+        // That flight has to be read before the device is greeted, because it says which
+        // application protocols the browser can speak on this connection.
+        let hello = timeout(
+            HELLO_TIMEOUT,
+            LazyConfigAcceptor::new(Acceptor::default(), browser),
+        );
+        let (hello, device) = tokio::join!(hello, resolve::connect(&pin.endpoint, &scope));
+        let Ok(Ok(hello)) = hello else { return };
+        let met = match device {
+            Ok(socket) => {
+                self.prober
+                    .shake_hands(socket, &pin.endpoint, offered(&hello))
+                    .await
+            }
+            Err(failure) => Err(failure),
+        };
+        let stranger = match met {
+            Ok(stranger) => stranger,
+            Err(failure) => {
+                return self.remember(
+                    &pin.endpoint,
+                    Finding::Failed { failure },
+                    Some(pin.clone()),
+                );
+            }
+        };
+        let Some(proof) = self.check(&stranger, pin) else {
+            return;
+        };
+        let alpn = stranger.alpn().map(<[u8]>::to_vec);
+        let Some(mut device) = stranger.admit(&proof) else {
+            return;
+        };
+        self.refusals.remove(&pin.endpoint);
+        let finished = match self.leaves.config(pin, &proof, alpn) {
+            Ok(config) => hello.into_stream(config).await,
+            Err(error) => Err(error),
+        };
+        match finished {
+            Ok(mut browser) => run(lifeline, copy_bidirectional(&mut browser, &mut device)).await,
+            Err(error) => tracing::info!(%error, "the browser's handshake did not finish"),
+        }
+    }
+
+    /// Compares a stranger with the pin. Where they differ, remembers what to ask the person.
+    fn check(&self, stranger: &Stranger, pin: &Pin) -> Option<PinMatch> {
+        let now = SystemTime::now();
+        match pin.check(stranger.chain(), timestamp(now)) {
+            Ok(proof) => {
+                self.note(stranger.chain(), pin, &proof, now);
+                Some(proof)
+            }
+            Err(mismatch) => {
+                let observation = self.prober.observe(&pin.endpoint, stranger, now);
+                match observation.and_then(|it| self.prober.judge(it, now)) {
+                    Ok(Some(refusal)) => self.refusals.insert(refusal),
+                    // Judged by a pin that was just replaced, or not at all for want of a store:
+                    // what was found by this pin stands.
+                    Ok(None) | Err(_) => {
+                        self.remember(&pin.endpoint, finding_of(mismatch), Some(pin.clone()));
+                    }
+                }
+                None
+            }
+        }
+    }
+
+    /// Writes down a renewal, and now and then that the device was met.
+    fn note(&self, chain: &UnverifiedChain, pin: &Pin, proof: &PinMatch, now: SystemTime) {
+        let now = timestamp(now);
+        let stale = now.0 - pin.last_seen.0 >= SEEN_AGAIN_SECONDS;
+        if !proof.renewed() && !stale {
+            return;
+        }
+        let mut pin = pin.clone();
+        pin.last_seen = now;
+        let written = if proof.renewed() {
+            pin.renew(chain.leaf());
+            self.store.put(&pin, Happening::Renew, now)
+        } else {
+            self.store.update(&pin)
+        };
+        // The connection is as safe without the note.
+        if let Err(error) = written {
+            tracing::warn!(%error, "a meeting could not be written down");
+        }
+    }
+
+    fn remember(&self, endpoint: &Endpoint, finding: Finding, pin: Option<Pin>) {
+        let at = timestamp(SystemTime::now());
+        self.refusals.insert(Refusal {
+            endpoint: endpoint.clone(),
+            at,
+            finding,
+            observation: None,
+            pin,
+        });
+    }
+}
+
+/// The application protocols that the browser offers.
+fn offered(hello: &StartHandshake<TcpStream>) -> Vec<Vec<u8>> {
+    let offered = hello
+        .client_hello()
+        .alpn()
+        .map(|offer| offer.map(<[u8]>::to_vec).collect());
+    offered.unwrap_or_default()
+}
+
+/// Runs a splice until either side ends it, or the person does.
+async fn run(lifeline: Lifeline, splice: impl Future<Output = io::Result<(u64, u64)>>) {
+    tokio::select! {
+        () = lifeline.cut() => {}
+        // Whatever ended it was passed on to the other side by the dropped streams:
+        // a clean end as a clean end, anything else as a cut.
+        _ = splice => {}
+    }
+}
+
+const fn finding_of(mismatch: Mismatch) -> Finding {
+    match mismatch {
+        Mismatch::Blocked => Finding::Blocked,
+        Mismatch::Expired => Finding::Expired,
+        Mismatch::Key => Finding::Changed,
+    }
+}
+
+/// A page with many requests to a stranger makes one handshake, not one each.
+fn is_fresh(refusal: &Refusal, now: SystemTime) -> bool {
+    refusal.observation.is_some() && timestamp(now).0 - refusal.at.0 < FRESH_SECONDS
+}
+
+const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+const FRESH_SECONDS: i64 = 2;
+/// Once an hour is often enough for «last seen».
+const SEEN_AGAIN_SECONDS: i64 = 3_600;

@@ -1,0 +1,253 @@
+//! What the helper does for the extension: requests in, responses out.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use housekey_core::chain::Observation;
+use housekey_core::decision::Finding;
+use housekey_core::endpoint::Endpoint;
+use housekey_core::error::ErrorCode;
+use housekey_core::fingerprint::SpkiSha256;
+use housekey_core::identity::Identity;
+use housekey_core::pin::Pin;
+use housekey_core::protocol::{Approval, EXTENSION_DAYS, HelperError, Request, Response, Settings};
+use housekey_core::scope::ScopeOptions;
+use housekey_core::time::Timestamp;
+
+use crate::authority::Authority;
+use crate::chain::timestamp;
+use crate::gateway::Gateway;
+use crate::paths::Paths;
+use crate::probe::Prober;
+use crate::store::{Happening, Store};
+use crate::system_proxy;
+
+/// The helper at work for one browser.
+pub struct Handler {
+    store: Arc<Store>,
+    prober: Arc<Prober>,
+    gateway: Arc<Gateway>,
+}
+
+impl Handler {
+    /// Opens the store and the authority, and starts the gateway.
+    ///
+    /// # Errors
+    ///
+    /// The [`HelperError`] that every request is answered with, as nothing can be done without.
+    pub async fn start(paths: &Paths) -> Result<Self, HelperError> {
+        let unusable = |error: &dyn std::error::Error| HelperError {
+            code: ErrorCode::AuthorityUnusable,
+            detail: error.to_string(),
+        };
+        let store = Arc::new(Store::open(paths)?);
+        let authority =
+            Authority::load(paths, SystemTime::now()).map_err(|error| unusable(&error))?;
+        let issuer = authority.issuer().clone();
+        let prober =
+            Arc::new(Prober::new(Arc::clone(&store), Some(issuer)).map_err(|it| unusable(&it))?);
+        let scope = ScopeOptions {
+            shared_address_space: store.settings()?.shared_address_space,
+            local_names: authority.local_names().to_vec(),
+        };
+        let gateway = Gateway::start(scope, authority, Arc::clone(&prober), Arc::clone(&store))
+            .await
+            .map_err(|it| unusable(&it))?;
+        Ok(Self {
+            store,
+            prober,
+            gateway,
+        })
+    }
+
+    /// Does what is asked.
+    ///
+    /// # Errors
+    ///
+    /// The [`HelperError`] for which it was not done; then nothing changed.
+    pub async fn handle(&self, request: Request) -> Result<Response, HelperError> {
+        let now = SystemTime::now();
+        match request {
+            Request::Approve {
+                endpoint,
+                spki_sha256,
+                approval,
+            } => self.approve(&endpoint, spki_sha256, approval, now).await,
+            Request::Block { endpoint, blocked } => {
+                let mut pin = self.pinned(&endpoint)?;
+                pin.blocked = blocked;
+                let what = if blocked {
+                    Happening::Block
+                } else {
+                    Happening::Unblock
+                };
+                self.put(pin, what, timestamp(now))
+            }
+            Request::Explain { endpoint } => Ok(Response::Explained {
+                refusal: self.gateway.refusal(&endpoint),
+            }),
+            Request::Forget { endpoint } => {
+                let existed = self.store.forget(&endpoint, timestamp(now))?;
+                self.gateway.cut(&endpoint);
+                Ok(Response::Forgotten { existed })
+            }
+            Request::Hello { extension } => {
+                tracing::info!(extension, "hello");
+                Ok(Response::Hello {
+                    helper: env!("CARGO_PKG_VERSION").to_owned(),
+                    gateway: self.gateway.address().clone(),
+                    scope: self.gateway.scope(),
+                    settings: self.store.settings()?,
+                    system_proxy: system_proxy::from_environment(),
+                })
+            }
+            Request::Identify { endpoint } => Ok(Response::Identified {
+                pin: self.store.pin(&endpoint)?,
+            }),
+            Request::Pins { after } => {
+                let mut pins = self.store.pins(after.as_ref(), PINS_A_PAGE + 1)?;
+                let more = pins.len() > PINS_A_PAGE as usize;
+                pins.truncate(PINS_A_PAGE as usize);
+                Ok(Response::Pins { pins, more })
+            }
+            Request::Rename { endpoint, label } => {
+                let mut pin = self.pinned(&endpoint)?;
+                pin.label = label;
+                self.store.update(&pin)?;
+                Ok(Response::Pinned {
+                    pin,
+                    other_key_before: false,
+                })
+            }
+            Request::Settings { settings } => self.set(settings),
+        }
+    }
+
+    /// Trusts the key that the person was shown, if it still is the one that answers, and if it
+    /// still raises the question that the person answered.
+    async fn approve(
+        &self,
+        endpoint: &Endpoint,
+        shown: SpkiSha256,
+        approval: Approval,
+        now: SystemTime,
+    ) -> Result<Response, HelperError> {
+        let scope = self.gateway.scope();
+        if !scope.is_device(endpoint.host()) {
+            return Err(refused(ErrorCode::NotPrivate, endpoint));
+        }
+        let met = self
+            .prober
+            .meet(endpoint, &scope, vec![b"http/1.1".to_vec()])
+            .await;
+        let stranger = met.map_err(|failure| HelperError {
+            code: ErrorCode::NotMet,
+            detail: format!("{endpoint}: {failure:?}"),
+        })?;
+        let observation = self.prober.observe(endpoint, &stranger, now)?;
+        let Some(refusal) = self.prober.judge(observation.clone(), now)? else {
+            // Trusted meanwhile, in another browser, and still the key that the person saw.
+            let pin = self.pinned(endpoint)?;
+            return match pin.spki_sha256 == shown {
+                true => self.put(pin, Happening::Approve, timestamp(now)),
+                false => Err(refused(ErrorCode::KeyChanged, endpoint)),
+            };
+        };
+        let is_the_question = matches!(
+            (&refusal.finding, approval),
+            (Finding::Changed, Approval::Replace)
+                | (Finding::Expired, Approval::Extend)
+                | (Finding::Moved { .. }, Approval::Moved)
+                | (Finding::Rotated, Approval::Rotated)
+                | (Finding::Stranger, Approval::First)
+        );
+        if observation.leaf_key() != Some(shown) || !is_the_question {
+            self.gateway.refuse(refusal);
+            return Err(refused(ErrorCode::KeyChanged, endpoint));
+        }
+        self.pin(&observation, &refusal.finding, refusal.pin, timestamp(now))
+    }
+
+    fn pin(
+        &self,
+        observation: &Observation,
+        finding: &Finding,
+        before: Option<Pin>,
+        now: Timestamp,
+    ) -> Result<Response, HelperError> {
+        if let (Finding::Expired, Some(mut pin)) = (finding, before.clone()) {
+            pin.extended_until = Some(now.plus_days(EXTENSION_DAYS));
+            return self.put(pin, Happening::Extend, now);
+        }
+        let chain = housekey_core::chain::UnverifiedChain::new(observation.chain.clone());
+        let not_met = |detail: &dyn std::fmt::Debug| HelperError {
+            code: ErrorCode::NotMet,
+            detail: format!("{}: {detail:?}", observation.endpoint),
+        };
+        let chain = chain.map_err(|error| not_met(&error))?;
+        let identity =
+            Identity::of(chain.leaf(), &observation.verdict, now).map_err(|flaw| not_met(&flaw))?;
+        let mut pin = Pin::new(observation, identity).map_err(|error| not_met(&error))?;
+        let what = match finding {
+            Finding::Changed => Happening::Replace,
+            Finding::Moved { .. } => Happening::Move,
+            Finding::Rotated => Happening::Rotate,
+            _ => Happening::Approve,
+        };
+        if let Some(before) = before {
+            pin.label = before.label;
+            // A moved or rotated device is the same one; a replaced one is another.
+            if *finding != Finding::Changed {
+                pin.first_seen = before.first_seen;
+            }
+        }
+        if let Finding::Moved { from } = finding {
+            self.store.put_moved(&pin, from, now)?;
+            self.gateway.cut(from);
+            return self.pinned_response(pin);
+        }
+        self.put(pin, what, now)
+    }
+
+    fn put(&self, pin: Pin, what: Happening, now: Timestamp) -> Result<Response, HelperError> {
+        self.store.put(&pin, what, now)?;
+        self.pinned_response(pin)
+    }
+
+    fn pinned_response(&self, pin: Pin) -> Result<Response, HelperError> {
+        self.gateway.cut(&pin.endpoint);
+        let other_key_before = self
+            .store
+            .knew_another_key(pin.endpoint.host(), pin.spki_sha256)?;
+        Ok(Response::Pinned {
+            pin,
+            other_key_before,
+        })
+    }
+
+    fn pinned(&self, endpoint: &Endpoint) -> Result<Pin, HelperError> {
+        self.store
+            .pin(endpoint)?
+            .ok_or_else(|| refused(ErrorCode::NotPinned, endpoint))
+    }
+
+    fn set(&self, settings: Settings) -> Result<Response, HelperError> {
+        self.store.set_settings(&settings)?;
+        let scope = ScopeOptions {
+            shared_address_space: settings.shared_address_space,
+            ..self.gateway.scope()
+        };
+        self.gateway.set_scope(scope.clone());
+        Ok(Response::Changed { settings, scope })
+    }
+}
+
+fn refused(code: ErrorCode, endpoint: &Endpoint) -> HelperError {
+    HelperError {
+        code,
+        detail: endpoint.to_string(),
+    }
+}
+
+/// About a kilobyte each, so a page stays far below the 1 MiB of a message.
+const PINS_A_PAGE: u32 = 200;

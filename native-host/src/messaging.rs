@@ -1,0 +1,138 @@
+//! Native messaging: the extension's requests on standard input, the answers on standard output.
+
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use std::thread;
+
+use housekey_core::protocol::{FromHelper, HelperError, MAX_REQUEST_BYTES, Request, ToHelper};
+use native_messaging::host::{NmError, decode_message_opt, encode_message, send_frame};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::extension_id;
+use crate::handler::Handler;
+use crate::paths::Paths;
+
+/// Serves the browser that started this process until it closes standard input.
+///
+/// `origin` is what the browser says about the extension: an origin in Chrome, an id in Firefox.
+///
+/// # Errors
+///
+/// [`MessagingError`], by cause.
+pub fn run(origin: &str) -> Result<(), MessagingError> {
+    if !is_our_extension(origin) {
+        return Err(MessagingError::Stranger(origin.to_owned()));
+    }
+    let paths = Paths::of_this_user().map_err(|error| MessagingError::Start(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| MessagingError::Start(error.to_string()))?;
+    let result = runtime.block_on(serve(&paths, io::stdin(), io::stdout()));
+    // Connections do not outlive the browser's own wish for them.
+    runtime.shutdown_background();
+    result
+}
+
+/// Why a browser is not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessagingError {
+    /// A frame was broken, so nothing after it can be trusted to be one.
+    #[error("the browser's messages cannot be read any more: {0}")]
+    Frame(NmError),
+    /// The process cannot work.
+    #[error("the helper cannot start: {0}")]
+    Start(String),
+    /// Another extension than Housekey's asks.
+    #[error("only the Housekey extension may start the helper, and `{0}` is not it")]
+    Stranger(String),
+}
+
+/// Whether this is Housekey's own extension, whatever the browser's manifest lets through.
+#[must_use]
+pub fn is_our_extension(origin: &str) -> bool {
+    let chrome = origin
+        .strip_prefix("chrome-extension://")
+        .map(|rest| rest.trim_end_matches('/'));
+    chrome == Some(extension_id::CHROME) || origin == extension_id::FIREFOX
+}
+
+async fn serve(
+    paths: &Paths,
+    input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> Result<(), MessagingError> {
+    let (answers, outgoing) = mpsc::channel(QUEUE);
+    let (incoming, mut messages) = mpsc::channel(QUEUE);
+    thread::spawn(move || read(input, &incoming));
+    thread::spawn(move || write(output, outgoing));
+    // Where the helper cannot work, it is there all the same to say why.
+    let handler = Arc::new(Handler::start(paths).await);
+    let places = Arc::new(Semaphore::new(QUEUE));
+    while let Some(message) = messages.recv().await {
+        let json = message.map_err(MessagingError::Frame)?;
+        let (id, request) = match ToHelper::read(&json) {
+            Ok(ToHelper { id, request, .. }) => (id, request),
+            Err(refusal) => {
+                send(&answers, &refusal).await;
+                continue;
+            }
+        };
+        // The semaphore is never closed.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            break;
+        };
+        let (handler, answers) = (Arc::clone(&handler), answers.clone());
+        tokio::spawn(async move {
+            let result = handle(&handler, request).await;
+            send(&answers, &FromHelper::answer(id, result)).await;
+            drop(place);
+        });
+    }
+    Ok(())
+}
+
+async fn handle(
+    handler: &Result<Handler, HelperError>,
+    request: Request,
+) -> Result<housekey_core::protocol::Response, HelperError> {
+    match handler {
+        Ok(handler) => handler.handle(request).await,
+        Err(error) => Err(error.clone()),
+    }
+}
+
+async fn send(answers: &mpsc::Sender<Vec<u8>>, answer: &FromHelper) {
+    match encode_message(answer) {
+        // Where nobody reads any more, standard input ends soon too.
+        Ok(frame) => drop(answers.send(frame).await),
+        Err(error) => tracing::error!(%error, "an answer could not be said"),
+    }
+}
+
+/// Standard input blocks, so it has a thread of its own.
+fn read(mut input: impl Read, incoming: &mpsc::Sender<Result<String, NmError>>) {
+    loop {
+        let message = match decode_message_opt(&mut input, MAX_REQUEST_BYTES) {
+            Ok(Some(message)) => Ok(message),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let last = message.is_err();
+        if incoming.blocking_send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+fn write(mut output: impl Write, mut outgoing: mpsc::Receiver<Vec<u8>>) {
+    while let Some(frame) = outgoing.blocking_recv() {
+        if send_frame(&mut output, &frame).is_err() {
+            return;
+        }
+    }
+}
+
+/// Requests that are worked on, and answers that wait, at one time.
+const QUEUE: usize = 64;

@@ -1,0 +1,163 @@
+//! A look at a device: who answers, and what that means for a person.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use housekey_core::chain::{Der, Observation};
+use housekey_core::decision::{Decision, Failure, Finding, decide};
+use housekey_core::endpoint::Endpoint;
+use housekey_core::protocol::Refusal;
+use housekey_core::scope::ScopeOptions;
+use rustls_pki_types::CertificateDer;
+use tokio::time::timeout;
+
+use crate::chain::{Roots, timestamp};
+use crate::danger::{Onlooker, Stranger};
+use crate::resolve;
+use crate::store::{Store, StoreError};
+
+/// What is needed to look at devices and to judge what they present.
+pub struct Prober {
+    onlooker: Onlooker,
+    roots: Roots,
+    store: Arc<Store>,
+    own_issuer: Option<CertificateDer<'static>>,
+}
+
+impl Prober {
+    /// A prober that judges by this computer's roots and this store's manufacturers.
+    ///
+    /// `own_issuer` is the local authority's issuing certificate, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// rustls' own, for a provider without a safe version of TLS.
+    pub fn new(
+        store: Arc<Store>,
+        own_issuer: Option<CertificateDer<'static>>,
+    ) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let onlooker = Onlooker::new(provider)?;
+        Ok(Self {
+            onlooker,
+            roots: Roots::of_this_computer(),
+            store,
+            own_issuer,
+        })
+    }
+
+    /// Connects to a device and shakes hands with it.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] for which nobody was met.
+    pub async fn meet(
+        &self,
+        endpoint: &Endpoint,
+        scope: &ScopeOptions,
+        alpn: Vec<Vec<u8>>,
+    ) -> Result<Stranger, Failure> {
+        let socket = resolve::connect(endpoint, scope).await?;
+        self.shake_hands(socket, endpoint, alpn).await
+    }
+
+    /// Shakes hands over a socket that [`resolve::connect`] made.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] for which nobody was met.
+    pub async fn shake_hands(
+        &self,
+        socket: tokio::net::TcpStream,
+        endpoint: &Endpoint,
+        alpn: Vec<Vec<u8>>,
+    ) -> Result<Stranger, Failure> {
+        let handshake = self
+            .onlooker
+            .dangerous_handshake(socket, endpoint.host(), alpn);
+        timeout(HANDSHAKE_TIMEOUT, handshake)
+            .await
+            .unwrap_or(Err(Failure::TimedOut))
+    }
+
+    /// Judges the chain of a stranger.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the manufacturers' roots cannot be read.
+    pub fn observe(
+        &self,
+        endpoint: &Endpoint,
+        stranger: &Stranger,
+        now: SystemTime,
+    ) -> Result<Observation, StoreError> {
+        let chain = stranger.chain().ders();
+        let verdict = self.roots.verdict(
+            &certificates(chain),
+            &self.store.makers()?,
+            self.own_issuer.as_ref(),
+            now,
+        );
+        Ok(Observation {
+            endpoint: endpoint.clone(),
+            at: timestamp(now),
+            chain: chain.to_vec(),
+            verdict,
+            tls: stranger.tls(),
+            alpn: stranger.alpn_text(),
+        })
+    }
+
+    /// Whether a browser takes what was observed by itself.
+    #[must_use]
+    pub fn is_fine_already(&self, observation: &Observation, now: SystemTime) -> bool {
+        let chain = certificates(&observation.chain);
+        self.roots.accepts(&chain, observation.endpoint.host(), now)
+    }
+
+    /// Decides about an observation, and says what a person has to be told, or nothing where the
+    /// pinned key answers.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where the pins cannot be read.
+    pub fn judge(
+        &self,
+        observation: Observation,
+        now: SystemTime,
+    ) -> Result<Option<Refusal>, StoreError> {
+        let endpoint = observation.endpoint.clone();
+        let pin = self.store.pin(&endpoint)?;
+        let key = observation.leaf_key();
+        let elsewhere = key.map_or(Ok(Vec::new()), |key| self.store.pins_of_key(key))?;
+        let now = timestamp(now);
+        let finding = match decide(&observation, pin.as_ref(), &elsewhere, now) {
+            Ok(Decision::Connect(_)) => return Ok(None),
+            Ok(Decision::Refuse(finding)) => finding,
+            Err(_) => Finding::Failed {
+                failure: Failure::BadCertificate,
+            },
+        };
+        let pin = match &finding {
+            Finding::Moved { from } => elsewhere.into_iter().find(|pin| pin.endpoint == *from),
+            _ => pin,
+        };
+        Ok(Some(Refusal {
+            endpoint,
+            at: now,
+            finding,
+            observation: Some(observation),
+            pin,
+        }))
+    }
+}
+
+fn certificates(chain: &[Der]) -> Vec<CertificateDer<'_>> {
+    chain
+        .iter()
+        .map(|der| CertificateDer::from(der.0.as_slice()))
+        .collect()
+}
+
+/// A full RSA handshake takes a small microcontroller several seconds.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,0 +1,522 @@
+//! The store: pins, their history, manufacturers' roots and settings, in one SQLite file that all
+//! browsers of a user and the command line share.
+//!
+//! A store that cannot be read is an error, never an empty store: with no pins, every device would
+//! be a stranger again, and the next key that comes along could be taken for the first.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use housekey_core::chain::{Der, DeviceIdRule};
+use housekey_core::endpoint::{Endpoint, Host};
+use housekey_core::error::ErrorCode;
+use housekey_core::fingerprint::SpkiSha256;
+use housekey_core::pin::Pin;
+use housekey_core::protocol::{HelperError, Settings};
+use housekey_core::text::SafeText;
+use housekey_core::time::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
+
+use crate::paths::{Paths, PathsError};
+
+/// An open store.
+pub struct Store {
+    connection: Mutex<Connection>,
+}
+
+/// Something that happened to a pin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// The person trusted the key.
+    Approve,
+    /// The person blocked the endpoint.
+    Block,
+    /// The person trusted the key beyond its certificate.
+    Extend,
+    /// The person forgot the pin.
+    Forget,
+    /// The pin came from another endpoint.
+    Move,
+    /// The device came with a new certificate of the same key.
+    Renew,
+    /// The person trusted another key in place of the pinned one.
+    Replace,
+    /// The same device of the same verified company came with another key.
+    Rotate,
+    /// The person un-blocked the endpoint.
+    Unblock,
+}
+
+/// A line of the history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What: see [`Happening`].
+    pub what: String,
+    /// With which key.
+    pub spki_sha256: String,
+}
+
+/// A manufacturer's own root, which vouches for its devices and for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maker {
+    /// Number in the store.
+    pub id: i64,
+    /// What the person calls it.
+    pub name: SafeText,
+    /// Where its certificates hold the device identifier.
+    pub device_id: DeviceIdRule,
+    /// The root.
+    pub root: Der,
+}
+
+impl Store {
+    /// Opens the store of a user, and makes it if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], by cause. Nothing is changed in a file that is not a sound store.
+    pub fn open(paths: &Paths) -> Result<Self, StoreError> {
+        paths.prepare()?;
+        let file = paths.database();
+        if !file.try_exists().map_err(StoreError::Io)? {
+            create(paths.data(), &file)?;
+        }
+        crate::paths::check_private_file(&file)?;
+        let connection = connect(&file)?;
+        let application: i32 = connection.pragma_query_value(None, "application_id", first)?;
+        let version: i32 = connection.pragma_query_value(None, "user_version", first)?;
+        match (application, version) {
+            (APPLICATION_ID, VERSION) => {}
+            (APPLICATION_ID, newer) if newer > VERSION => return Err(StoreError::TooNew),
+            _ => return Err(StoreError::Damaged),
+        }
+        let sound: String = connection.pragma_query_value(None, "quick_check", first)?;
+        if sound != "ok" {
+            return Err(StoreError::Damaged);
+        }
+        Ok(Self {
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// The pin at an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be read.
+    pub fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
+        self.lock()
+            .prepare_cached("SELECT body FROM pin WHERE endpoint = ?1")?
+            .query_row([endpoint.to_string()], read_pin)
+            .optional()?
+            .transpose()
+    }
+
+    /// The pins of other endpoints that hold this key, at most ten.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be read.
+    pub fn pins_of_key(&self, key: SpkiSha256) -> Result<Vec<Pin>, StoreError> {
+        let connection = self.lock();
+        let mut query =
+            connection.prepare_cached("SELECT body FROM pin WHERE spki = ?1 LIMIT 10")?;
+        query
+            .query_map([key.to_string()], read_pin)?
+            .map(|pin| pin?)
+            .collect()
+    }
+
+    /// Up to `limit` pins after this endpoint, in the order of their endpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be read.
+    pub fn pins(&self, after: Option<&Endpoint>, limit: u32) -> Result<Vec<Pin>, StoreError> {
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        let connection = self.lock();
+        let mut query = connection.prepare_cached(
+            "SELECT body FROM pin WHERE endpoint > ?1 ORDER BY endpoint LIMIT ?2",
+        )?;
+        query
+            .query_map(params![after, limit], read_pin)?
+            .map(|pin| pin?)
+            .collect()
+    }
+
+    /// Writes a pin in place of whatever stood at its endpoint, and why.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be written; then nothing changed.
+    pub fn put(&self, pin: &Pin, what: Happening, at: Timestamp) -> Result<(), StoreError> {
+        self.change(|connection| {
+            write_pin(connection, pin)?;
+            record(connection, pin, what, at)
+        })
+    }
+
+    /// Writes a pin that came from another endpoint, whose pin goes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be written; then nothing changed.
+    pub fn put_moved(&self, pin: &Pin, from: &Endpoint, at: Timestamp) -> Result<(), StoreError> {
+        self.change(|connection| {
+            delete_pin(connection, from)?;
+            write_pin(connection, pin)?;
+            record(connection, pin, Happening::Move, at)
+        })
+    }
+
+    /// Writes what changes without anybody's decision: when a pin was last met, its name.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be written; then nothing changed.
+    pub fn update(&self, pin: &Pin) -> Result<(), StoreError> {
+        self.change(|connection| write_pin(connection, pin))
+    }
+
+    /// Removes the pin at an endpoint, and says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be written; then nothing changed.
+    pub fn forget(&self, endpoint: &Endpoint, at: Timestamp) -> Result<bool, StoreError> {
+        let Some(pin) = self.pin(endpoint)? else {
+            return Ok(false);
+        };
+        self.change(|connection| {
+            delete_pin(connection, endpoint)?;
+            record(connection, &pin, Happening::Forget, at)
+        })?;
+        Ok(true)
+    }
+
+    /// Whether another key than this was ever trusted at this host.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be read.
+    pub fn knew_another_key(&self, host: &Host, key: SpkiSha256) -> Result<bool, StoreError> {
+        let known = self
+            .lock()
+            .prepare_cached("SELECT 1 FROM history WHERE host = ?1 AND spki <> ?2 LIMIT 1")?
+            .exists([host.to_string(), key.to_string()])?;
+        Ok(known)
+    }
+
+    /// What happened at an endpoint, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be read.
+    pub fn history(&self, endpoint: &Endpoint) -> Result<Vec<Entry>, StoreError> {
+        let connection = self.lock();
+        let mut query = connection.prepare_cached(
+            "SELECT at, what, spki FROM history WHERE endpoint = ?1 ORDER BY id DESC LIMIT 1000",
+        )?;
+        let entry = |row: &Row<'_>| {
+            let (at, what, spki_sha256) = (Timestamp(row.get(0)?), row.get(1)?, row.get(2)?);
+            Ok(Entry {
+                at,
+                what,
+                spki_sha256,
+            })
+        };
+        Ok(query
+            .query_map([endpoint.to_string()], entry)?
+            .collect::<Result<_, _>>()?)
+    }
+
+    /// The manufacturers' roots.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be read.
+    pub fn makers(&self) -> Result<Vec<Maker>, StoreError> {
+        let connection = self.lock();
+        let mut query =
+            connection.prepare_cached("SELECT id, name, device_id, root FROM maker ORDER BY id")?;
+        let maker = |row: &Row<'_>| {
+            let (name, rule): (String, String) = (row.get(1)?, row.get(2)?);
+            Ok((row.get(0)?, name, rule, Der(row.get(3)?)))
+        };
+        let makers = query.query_map([], maker)?.collect::<Result<Vec<_>, _>>()?;
+        makers
+            .into_iter()
+            .map(|(id, name, rule, root)| {
+                let device_id = from_json(&rule)?;
+                Ok(Maker {
+                    id,
+                    name: SafeText::new(&name),
+                    device_id,
+                    root,
+                })
+            })
+            .collect()
+    }
+
+    /// Adds a manufacturer's root, and returns its number.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be written; then nothing changed.
+    pub fn add_maker(
+        &self,
+        name: &SafeText,
+        device_id: DeviceIdRule,
+        root: &Der,
+    ) -> Result<i64, StoreError> {
+        let rule = to_json(&device_id)?;
+        self.change(|connection| {
+            connection.execute(
+                "INSERT INTO maker (name, device_id, root) VALUES (?1, ?2, ?3)",
+                params![name.as_str(), rule, root.0],
+            )?;
+            Ok(connection.last_insert_rowid())
+        })
+    }
+
+    /// Removes a manufacturer's root, and says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where it cannot be written; then nothing changed.
+    pub fn remove_maker(&self, id: i64) -> Result<bool, StoreError> {
+        self.change(|connection| {
+            Ok(connection.execute("DELETE FROM maker WHERE id = ?1", [id])? > 0)
+        })
+    }
+
+    /// The settings.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be read.
+    pub fn settings(&self) -> Result<Settings, StoreError> {
+        let body: Option<String> = self
+            .lock()
+            .query_row("SELECT body FROM settings", [], |row| row.get(0))
+            .optional()?;
+        body.map_or_else(|| Ok(Settings::default()), |body| from_json(&body))
+    }
+
+    /// Changes the settings.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be written; then nothing changed.
+    pub fn set_settings(&self, settings: &Settings) -> Result<(), StoreError> {
+        let body = to_json(settings)?;
+        self.change(|connection| {
+            connection.execute(
+                "INSERT OR REPLACE INTO settings (id, body) VALUES (1, ?1)",
+                [body],
+            )?;
+            Ok(())
+        })
+    }
+
+    /// All of a change, or nothing of it.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock();
+        let transaction =
+            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let result = change(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
+    /// A panic elsewhere cannot leave half a change behind: transactions roll back when dropped.
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Happening {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Block => "block",
+            Self::Extend => "extend",
+            Self::Forget => "forget",
+            Self::Move => "move",
+            Self::Renew => "renew",
+            Self::Replace => "replace",
+            Self::Rotate => "rotate",
+            Self::Unblock => "unblock",
+        }
+    }
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file is not a sound store.
+    #[error(
+        "the pin store is damaged, so nothing is trusted; put a copy of it back, or move it away \
+         to begin anew: then every device asks again"
+    )]
+    Damaged,
+    /// The file system refused.
+    #[error("the pin store cannot be reached: {0}")]
+    Io(std::io::Error),
+    /// The file or its directory is not this user's alone.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    /// SQLite refused.
+    #[error("the pin store cannot be used: {0}")]
+    Sqlite(rusqlite::Error),
+    /// A newer Housekey wrote it.
+    #[error("the pin store was written by a newer Housekey; update this one")]
+    TooNew,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match error.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+impl From<StoreError> for HelperError {
+    fn from(error: StoreError) -> Self {
+        Self {
+            code: ErrorCode::StoreUnusable,
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// Makes a whole, empty store beside its place and moves it there at once,
+/// so that no half-made file can ever be found; whoever comes second keeps the first one's.
+fn create(directory: &Path, file: &Path) -> Result<(), StoreError> {
+    let new = tempfile::NamedTempFile::new_in(directory).map_err(StoreError::Io)?;
+    let connection = Connection::open(new.path())?;
+    connection.execute_batch(SCHEMA)?;
+    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    connection.close().map_err(|(_, error)| error)?;
+    new.as_file().sync_all().map_err(StoreError::Io)?;
+    match new.persist_noclobber(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Io(error.error)),
+    }
+}
+
+fn connect(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A decision that was confirmed to the person survives a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    Ok(connection)
+}
+
+fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO pin (endpoint, spki, body) VALUES (?1, ?2, ?3)")?
+        .execute([
+            pin.endpoint.to_string(),
+            pin.spki_sha256.to_string(),
+            to_json(pin)?,
+        ])?;
+    Ok(())
+}
+
+fn delete_pin(connection: &Connection, endpoint: &Endpoint) -> Result<(), StoreError> {
+    connection.execute(
+        "DELETE FROM pin WHERE endpoint = ?1",
+        [endpoint.to_string()],
+    )?;
+    Ok(())
+}
+
+fn record(
+    connection: &Connection,
+    pin: &Pin,
+    what: Happening,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO history (at, endpoint, host, spki, what) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![
+            at.0,
+            pin.endpoint.to_string(),
+            pin.endpoint.host().to_string(),
+            pin.spki_sha256.to_string(),
+            what.code(),
+        ],
+    )?;
+    Ok(())
+}
+
+fn read_pin(row: &Row<'_>) -> rusqlite::Result<Result<Pin, StoreError>> {
+    let body: String = row.get(0)?;
+    Ok(from_json(&body))
+}
+
+fn first<T: rusqlite::types::FromSql>(row: &Row<'_>) -> rusqlite::Result<T> {
+    row.get(0)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, StoreError> {
+    serde_json::from_str(body).map_err(|_| StoreError::Damaged)
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Damaged)
+}
+
+/// «HKey» in ASCII, by which a file is known to be a store.
+const APPLICATION_ID: i32 = 0x484B_6579;
+const VERSION: i32 = 1;
+/// As long as a person waits; another process holds the lock for milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const SCHEMA: &str = "
+    CREATE TABLE pin (
+        endpoint TEXT PRIMARY KEY,
+        spki TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX pin_by_key ON pin (spki);
+    CREATE TABLE history (
+        id INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        endpoint TEXT NOT NULL,
+        host TEXT NOT NULL,
+        spki TEXT NOT NULL,
+        what TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX history_by_endpoint ON history (endpoint);
+    CREATE INDEX history_by_host ON history (host, spki);
+    CREATE TABLE maker (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        device_id TEXT NOT NULL,
+        root BLOB NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE settings (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        body TEXT NOT NULL
+    ) STRICT;
+";
