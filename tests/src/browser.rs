@@ -19,7 +19,7 @@ use self::driver::DriverProcess;
 pub use self::page::Page;
 
 /// Which browser.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum Kind {
     /// Chromium, unbranded.
     Chromium,

@@ -126,20 +126,27 @@ impl Account {
 
     /// Adds a root to the browser's certificate store, as trusted for servers.
     pub fn trust(&self, kind: Kind, nickname: &str, root: &Path) -> Result<()> {
-        let database = match kind {
-            Kind::Chromium => self.nss_database(),
-            Kind::Firefox => self.firefox_profile(),
-        };
-        self.certutil(
-            &database,
-            &["-A", "-t", "C,,", "-n", nickname, "-i"],
-            Some(root),
-        )
+        let arguments = ["-A", "-t", "C,,", "-n", nickname, "-i"];
+        self.certutil(&self.database(kind), &arguments, Some(root))
+            .map(drop)
+    }
+
+    /// What the browser's certificate store lists: nicknames and trust.
+    pub fn trusted(&self, kind: Kind) -> Result<Vec<String>> {
+        let list = self.certutil(&self.database(kind), &["-L"], None)?;
+        Ok(list.lines().map(str::to_owned).collect())
     }
 
     /// The log of a browser and its helper.
     pub(super) fn log(&self, browser: &str) -> PathBuf {
         self.directory().join(format!("{browser}.log"))
+    }
+
+    fn database(&self, kind: Kind) -> PathBuf {
+        match kind {
+            Kind::Chromium => self.nss_database(),
+            Kind::Firefox => self.firefox_profile(),
+        }
     }
 
     /// Where Chromium on Linux looks since version 146.
@@ -151,9 +158,10 @@ impl Account {
         self.certutil(database, &["-N", "--empty-password"], None)?;
         let arguments = ["-A", "-t", "C,,", "-n", "Sample Public Root", "-i"];
         self.certutil(database, &arguments, Some(&self.roots.public))
+            .map(drop)
     }
 
-    fn certutil(&self, database: &Path, arguments: &[&str], file: Option<&Path>) -> Result<()> {
+    fn certutil(&self, database: &Path, arguments: &[&str], file: Option<&Path>) -> Result<String> {
         let mut command = self.command("certutil");
         command
             .args(arguments)
@@ -165,7 +173,7 @@ impl Account {
             .context("cannot start certutil (package libnss3-tools)")?;
         let message = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "certutil {arguments:?}: {message}");
-        Ok(())
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn add_maker(&self, root: &Path, name: &str) -> Result<()> {

@@ -93,7 +93,9 @@ impl Drop for Nginx {
 
 fn configuration(address: SocketAddr) -> String {
     format!(
+        // The default user does not exist in a user namespace.
         r#"daemon off;
+user root root;
 master_process off;
 pid nginx.pid;
 error_log error.log;

@@ -4,6 +4,7 @@ mod approval;
 mod controls;
 mod devices;
 mod helper;
+mod install;
 mod isolation;
 mod local_network_access;
 mod public;
