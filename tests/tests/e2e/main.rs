@@ -24,10 +24,14 @@ fn main() -> Result<()> {
     // Every test switches on the same home, at the same addresses.
     arguments.test_threads = Some(1);
     let kinds = [Kind::Chromium, Kind::Firefox];
-    let trials = kinds
+    let mut trials: Vec<_> = kinds
         .into_iter()
         .flat_map(|kind| trials(lan, kind))
         .collect();
+    trials.push(Trial::test(
+        "install::uninstalling_leaves_nothing",
+        move || run(install::uninstalling_leaves_nothing(lan)),
+    ));
     libtest_mimic::run(&arguments, trials).exit()
 }
 
