@@ -4,9 +4,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::thread;
 
-use housekey_core::protocol::{FromHelper, HelperError, MAX_REQUEST_BYTES, Request, ToHelper};
+use housekey_core::protocol::{FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper};
 use native_messaging::host::{NmError, decode_message_opt, encode_message, send_frame};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use crate::extension_id;
 use crate::handler::Handler;
@@ -67,8 +67,7 @@ async fn serve(
     let (incoming, mut messages) = mpsc::channel(QUEUE);
     thread::spawn(move || read(input, &incoming));
     thread::spawn(move || write(output, outgoing));
-    // Where the helper cannot work, it is there all the same to say why.
-    let handler = Arc::new(Handler::start(paths).await);
+    let helper = Arc::new(Helper { paths: paths.clone(), handler: Mutex::new(None) });
     let places = Arc::new(Semaphore::new(QUEUE));
     while let Some(message) = messages.recv().await {
         let json = message.map_err(MessagingError::Frame)?;
@@ -83,9 +82,9 @@ async fn serve(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             break;
         };
-        let (handler, answers) = (Arc::clone(&handler), answers.clone());
+        let (helper, answers) = (Arc::clone(&helper), answers.clone());
         tokio::spawn(async move {
-            let result = handle(&handler, request).await;
+            let result = helper.handle(request).await;
             send(&answers, &FromHelper::answer(id, result)).await;
             drop(place);
         });
@@ -93,13 +92,24 @@ async fn serve(
     Ok(())
 }
 
-async fn handle(
-    handler: &Result<Handler, HelperError>,
-    request: Request,
-) -> Result<housekey_core::protocol::Response, HelperError> {
-    match handler {
-        Ok(handler) => handler.handle(request).await,
-        Err(error) => Err(error.clone()),
+/// The handler, which is started by the first request that finds it missing.
+///
+/// Where it cannot start, the process is there all the same to say why, and the next request
+/// tries again: the person may have mended it meanwhile.
+struct Helper {
+    paths: Paths,
+    handler: Mutex<Option<Arc<Handler>>>,
+}
+
+impl Helper {
+    async fn handle(&self, request: Request) -> Result<Response, HelperError> {
+        let mut handler = self.handler.lock().await;
+        let started = match &*handler {
+            Some(started) => Arc::clone(started),
+            None => Arc::clone(handler.insert(Arc::new(Handler::start(&self.paths).await?))),
+        };
+        drop(handler);
+        started.handle(request).await
     }
 }
 
