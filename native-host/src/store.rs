@@ -97,6 +97,8 @@ impl Store {
         if sound != "ok" {
             return Err(StoreError::Damaged);
         }
+        // Only now: this writes to the file.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
         Ok(Self {
             connection: Mutex::new(connection),
         })
@@ -423,7 +425,6 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     // A decision that was confirmed to the person survives a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)?;

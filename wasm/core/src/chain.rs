@@ -162,6 +162,20 @@ pub enum Flaw {
     WrongPurpose,
 }
 
+impl Flaw {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 8] = [
+        Self::BadSignature,
+        Self::Expired,
+        Self::Malformed,
+        Self::NameConstraint,
+        Self::NotYetValid,
+        Self::OwnAuthority,
+        Self::WeakKey,
+        Self::WrongPurpose,
+    ];
+}
+
 /// A version of TLS that is still safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]

@@ -83,6 +83,23 @@ pub enum Failure {
     Unreachable,
 }
 
+impl Failure {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 11] = [
+        Self::BadCertificate,
+        Self::ClientCertificate,
+        Self::Closed,
+        Self::Outdated,
+        Self::Protocol,
+        Self::Refused,
+        Self::TimedOut,
+        Self::NotTls,
+        Self::Public,
+        Self::UnknownName,
+        Self::Unreachable,
+    ];
+}
+
 /// Decides about what a device presented.
 ///
 /// `elsewhere` are the pins of other endpoints that hold the presented key.

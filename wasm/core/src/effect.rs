@@ -172,3 +172,16 @@ pub enum HelperStatus {
     /// It says that it cannot work: its authority or its store is unusable.
     Unusable,
 }
+
+impl HelperStatus {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 7] = [
+        Self::Down,
+        Self::Missing,
+        Self::Ok,
+        Self::Starting,
+        Self::TooNew,
+        Self::TooOld,
+        Self::Unusable,
+    ];
+}

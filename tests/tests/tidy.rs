@@ -1,0 +1,247 @@
+//! The rules of this code base that a compiler does not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use housekey_core::chain::Flaw;
+use housekey_core::decision::Failure;
+use housekey_core::effect::HelperStatus;
+use housekey_core::error::ErrorCode;
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// What git tracks, or would track.
+fn files() -> Vec<String> {
+    let listed = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(listed.status.success());
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    let exists = |file: &&str| root().join(file).is_file();
+    listed.lines().filter(exists).map(str::to_owned).collect()
+}
+
+fn files_ending_in(ends: &[&str]) -> Vec<(String, String)> {
+    let wanted = |file: &String| ends.iter().any(|end| file.ends_with(end));
+    files().into_iter().filter(wanted).map(|file| (file.clone(), read(&file))).collect()
+}
+
+fn depends(package: &str, on: &str) -> bool {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args(["--package", package])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    tree.lines().any(|line| line.split(' ').next() == Some(on))
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    for (package, forbidden) in [
+        ("housekey-core", "tokio"),
+        ("housekey-core", "rustls"),
+        ("housekey-core", "wasm-bindgen"),
+        ("housekey-core", "web-sys"),
+        ("housekey", "wasm-bindgen"),
+        ("housekey-wasm", "tokio"),
+        ("housekey-wasm", "rustls"),
+    ] {
+        assert!(!depends(package, forbidden), "{package} depends on {forbidden}");
+    }
+    assert!(depends("housekey", "housekey-core") && depends("housekey-wasm", "housekey-core"));
+}
+
+#[test]
+fn the_core_touches_nothing() {
+    for (file, text) in files_ending_in(&[".rs"]) {
+        if !file.starts_with("wasm/core/src/") {
+            continue;
+        }
+        for forbidden in
+            ["std::fs", "std::net::Tcp", "std::thread", "SystemTime", "Instant::", "std::env", "std::process"]
+        {
+            assert!(!text.contains(forbidden), "{file} contains {forbidden}");
+        }
+    }
+}
+
+#[test]
+fn no_text_becomes_markup_or_code() {
+    let sources = files_ending_in(&[".js", ".rs", ".html"]);
+    for (file, text) in sources {
+        if file.ends_with("tidy.rs") || file.starts_with("tests/") {
+            continue;
+        }
+        for forbidden in [
+            "innerHTML", "outerHTML", "insertAdjacentHTML", "set_inner_html", "document.write", "eval(",
+            "new Function", "javascript:",
+        ] {
+            assert!(!text.contains(forbidden), "{file} contains {forbidden}");
+        }
+        if file.ends_with(".html") {
+            for forbidden in [" onclick", " onload", " style=", "<style", "http:", "https:"] {
+                assert!(!text.contains(forbidden), "{file} contains {forbidden}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_javascript_file_keeps_to_its_part() {
+    let scripts = files_ending_in(&[".js"]);
+    let extension = scripts.iter().filter(|(file, _)| file.starts_with("extension/"));
+    for (file, text) in extension {
+        let touches = |name: &str| text.lines().any(|line| {
+            let code = line.split("//").next().unwrap_or_default().trim_start();
+            !code.starts_with('*') && !code.starts_with("/*") && code.contains(name)
+        });
+        if !file.ends_with("lib/ext.js") {
+            let is_type = |line: &&str| line.contains("chrome.") && !line.contains('*');
+            let uses: Vec<_> = text.lines().filter(is_type).collect();
+            assert!(uses.is_empty(), "{file} touches the browser: {uses:?}");
+        }
+        if !file.ends_with("lib/helper.js") {
+            assert!(!touches("connectNative") && !touches("sendNativeMessage"), "{file}");
+        }
+        if !file.ends_with("background.js") {
+            for listener in ["webRequest.on", "runtime.onMessage.", "tabs.on"] {
+                assert!(!touches(listener), "{file} listens: {listener}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_has_a_text_in_every_locale() {
+    let mut keys = BTreeSet::new();
+    let mut need = |prefix: &str, code: Value| {
+        let code = code.as_str().unwrap().to_owned();
+        let hint = if prefix == "error" { "hint".to_owned() } else { format!("{prefix}_hint") };
+        keys.extend([format!("{prefix}_{code}"), format!("{hint}_{code}")]);
+    };
+    for code in ErrorCode::ALL {
+        need("error", serde_json::to_value(code).unwrap());
+    }
+    for flaw in Flaw::ALL {
+        need("flaw", serde_json::to_value(flaw).unwrap());
+    }
+    for failure in Failure::ALL {
+        need("failure", serde_json::to_value(failure).unwrap());
+    }
+    for status in HelperStatus::ALL {
+        need("helper", serde_json::to_value(status).unwrap());
+    }
+    let english = locale("en");
+    for key in &keys {
+        assert!(english.contains_key(key), "en has no {key}");
+    }
+    for file in files() {
+        let Some(name) = file.strip_prefix("extension/_locales/") else { continue };
+        let name = name.split('/').next().unwrap();
+        let other = locale(name);
+        let missing: Vec<_> = english.keys().filter(|key| !other.contains_key(*key)).collect();
+        let surplus: Vec<_> = other.keys().filter(|key| !english.contains_key(*key)).collect();
+        assert!(missing.is_empty() && surplus.is_empty(), "{name}: -{missing:?} +{surplus:?}");
+        for (key, message) in &other {
+            assert_eq!(
+                placeholders(message),
+                placeholders(&english[key]),
+                "{name}/{key} has other placeholders than English"
+            );
+        }
+    }
+}
+
+fn locale(name: &str) -> BTreeMap<String, String> {
+    let json: Value =
+        serde_json::from_str(&read(&format!("extension/_locales/{name}/messages.json"))).unwrap();
+    let messages = json.as_object().unwrap().iter();
+    messages.map(|(key, it)| (key.clone(), it["message"].as_str().unwrap().to_owned())).collect()
+}
+
+fn placeholders(message: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in message.match_indices('$') {
+        let rest = &message[at + 1..];
+        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        found.insert(name.to_lowercase());
+    }
+    found
+}
+
+#[test]
+fn the_manifests_differ_only_where_they_must() {
+    let overlay = |browser: &str| -> BTreeSet<String> {
+        let json: Value =
+            serde_json::from_str(&read(&format!("manifests/extension/{browser}.json"))).unwrap();
+        json.as_object().unwrap().keys().cloned().collect()
+    };
+    let listed = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(
+        overlay("chrome"),
+        listed(&["background", "key", "minimum_chrome_version", "permissions"])
+    );
+    assert_eq!(
+        overlay("firefox"),
+        listed(&["background", "browser_specific_settings", "permissions"])
+    );
+}
+
+#[test]
+fn the_chrome_id_is_the_keys_own() {
+    use sha2::Digest as _;
+    let json: Value = serde_json::from_str(&read("manifests/extension/chrome.json")).unwrap();
+    let key = data_encoding::BASE64.decode(json["key"].as_str().unwrap().as_bytes()).unwrap();
+    let digest = sha2::Sha256::digest(&key);
+    let letter = |nibble: u8| char::from(b'a' + nibble);
+    let id: String =
+        digest[..16].iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect();
+    let ids = read("native-host/src/extension_id.rs");
+    assert!(ids.contains(&format!("\"{id}\"")), "extension_id.rs does not have {id}");
+}
+
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    let security = read("SECURITY.md");
+    let sources: String =
+        files_ending_in(&[".rs"]).into_iter().map(|(_, text)| text + "\n").collect();
+    let transcripts = files();
+    let mut promises = 0;
+    for line in security.lines().filter(|line| line.starts_with("| S")) {
+        let proof = line.trim_end_matches('|').rsplit('|').next().unwrap();
+        let names: Vec<_> = proof.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test is named in: {line}");
+        for name in names {
+            let is_test = sources.contains(&format!("fn {name}("));
+            let is_file = transcripts.iter().any(|file| file.ends_with(name));
+            assert!(is_test || is_file, "there is no test {name}: {line}");
+        }
+        promises += 1;
+    }
+    assert!(promises >= 20, "only {promises} promises were found");
+}
+
+#[test]
+fn prose_is_one_sentence_a_line_and_code_fits() {
+    for (file, text) in files_ending_in(&[".rs"]) {
+        for (number, line) in (1..).zip(text.lines()) {
+            let length = line.chars().count();
+            let exempt = line.contains("http") || line.contains('"') || file.contains("certificates");
+            assert!(length <= 100 || exempt, "{file}:{number} has {length} columns");
+        }
+    }
+}
