@@ -34,17 +34,33 @@ fn files() -> Vec<String> {
 
 fn files_ending_in(ends: &[&str]) -> Vec<(String, String)> {
     let wanted = |file: &String| ends.iter().any(|end| file.ends_with(end));
-    files().into_iter().filter(wanted).map(|file| (file.clone(), read(&file))).collect()
+    files()
+        .into_iter()
+        .filter(wanted)
+        .map(|file| (file.clone(), read(&file)))
+        .collect()
 }
 
 fn depends(package: &str, on: &str) -> bool {
     let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--offline",
+            "--locked",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .args(["--package", package])
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
     let tree = String::from_utf8(tree.stdout).unwrap();
     tree.lines().any(|line| line.split(' ').next() == Some(on))
 }
@@ -60,7 +76,10 @@ fn dependencies_point_one_way() {
         ("housekey-wasm", "tokio"),
         ("housekey-wasm", "rustls"),
     ] {
-        assert!(!depends(package, forbidden), "{package} depends on {forbidden}");
+        assert!(
+            !depends(package, forbidden),
+            "{package} depends on {forbidden}"
+        );
     }
     assert!(depends("housekey", "housekey-core") && depends("housekey-wasm", "housekey-core"));
 }
@@ -71,9 +90,15 @@ fn the_core_touches_nothing() {
         if !file.starts_with("wasm/core/src/") {
             continue;
         }
-        for forbidden in
-            ["std::fs", "std::net::Tcp", "std::thread", "SystemTime", "Instant::", "std::env", "std::process"]
-        {
+        for forbidden in [
+            "std::fs",
+            "std::net::Tcp",
+            "std::thread",
+            "SystemTime",
+            "Instant::",
+            "std::env",
+            "std::process",
+        ] {
             assert!(!text.contains(forbidden), "{file} contains {forbidden}");
         }
     }
@@ -87,13 +112,21 @@ fn no_text_becomes_markup_or_code() {
             continue;
         }
         for forbidden in [
-            "innerHTML", "outerHTML", "insertAdjacentHTML", "set_inner_html", "document.write", "eval(",
-            "new Function", "javascript:",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "set_inner_html",
+            "document.write",
+            "eval(",
+            "new Function",
+            "javascript:",
         ] {
             assert!(!text.contains(forbidden), "{file} contains {forbidden}");
         }
         if file.ends_with(".html") {
-            for forbidden in [" onclick", " onload", " style=", "<style", "http:", "https:"] {
+            for forbidden in [
+                " onclick", " onload", " style=", "<style", "http:", "https:",
+            ] {
                 assert!(!text.contains(forbidden), "{file} contains {forbidden}");
             }
         }
@@ -103,19 +136,26 @@ fn no_text_becomes_markup_or_code() {
 #[test]
 fn each_javascript_file_keeps_to_its_part() {
     let scripts = files_ending_in(&[".js"]);
-    let extension = scripts.iter().filter(|(file, _)| file.starts_with("extension/"));
+    let extension = scripts
+        .iter()
+        .filter(|(file, _)| file.starts_with("extension/"));
     for (file, text) in extension {
-        let touches = |name: &str| text.lines().any(|line| {
-            let code = line.split("//").next().unwrap_or_default().trim_start();
-            !code.starts_with('*') && !code.starts_with("/*") && code.contains(name)
-        });
+        let touches = |name: &str| {
+            text.lines().any(|line| {
+                let code = line.split("//").next().unwrap_or_default().trim_start();
+                !code.starts_with('*') && !code.starts_with("/*") && code.contains(name)
+            })
+        };
         if !file.ends_with("lib/ext.js") {
             let is_type = |line: &&str| line.contains("chrome.") && !line.contains('*');
             let uses: Vec<_> = text.lines().filter(is_type).collect();
             assert!(uses.is_empty(), "{file} touches the browser: {uses:?}");
         }
         if !file.ends_with("lib/helper.js") {
-            assert!(!touches("connectNative") && !touches("sendNativeMessage"), "{file}");
+            assert!(
+                !touches("connectNative") && !touches("sendNativeMessage"),
+                "{file}"
+            );
         }
         if !file.ends_with("background.js") {
             for listener in ["webRequest.on", "runtime.onMessage.", "tabs.on"] {
@@ -130,7 +170,11 @@ fn every_code_has_a_text_in_every_locale() {
     let mut keys = BTreeSet::new();
     let mut need = |prefix: &str, code: Value| {
         let code = code.as_str().unwrap().to_owned();
-        let hint = if prefix == "error" { "hint".to_owned() } else { format!("{prefix}_hint") };
+        let hint = if prefix == "error" {
+            "hint".to_owned()
+        } else {
+            format!("{prefix}_hint")
+        };
         keys.extend([format!("{prefix}_{code}"), format!("{hint}_{code}")]);
     };
     for code in ErrorCode::ALL {
@@ -150,12 +194,23 @@ fn every_code_has_a_text_in_every_locale() {
         assert!(english.contains_key(key), "en has no {key}");
     }
     for file in files() {
-        let Some(name) = file.strip_prefix("extension/_locales/") else { continue };
+        let Some(name) = file.strip_prefix("extension/_locales/") else {
+            continue;
+        };
         let name = name.split('/').next().unwrap();
         let other = locale(name);
-        let missing: Vec<_> = english.keys().filter(|key| !other.contains_key(*key)).collect();
-        let surplus: Vec<_> = other.keys().filter(|key| !english.contains_key(*key)).collect();
-        assert!(missing.is_empty() && surplus.is_empty(), "{name}: -{missing:?} +{surplus:?}");
+        let missing: Vec<_> = english
+            .keys()
+            .filter(|key| !other.contains_key(*key))
+            .collect();
+        let surplus: Vec<_> = other
+            .keys()
+            .filter(|key| !english.contains_key(*key))
+            .collect();
+        assert!(
+            missing.is_empty() && surplus.is_empty(),
+            "{name}: -{missing:?} +{surplus:?}"
+        );
         for (key, message) in &other {
             assert_eq!(
                 placeholders(message),
@@ -170,14 +225,19 @@ fn locale(name: &str) -> BTreeMap<String, String> {
     let json: Value =
         serde_json::from_str(&read(&format!("extension/_locales/{name}/messages.json"))).unwrap();
     let messages = json.as_object().unwrap().iter();
-    messages.map(|(key, it)| (key.clone(), it["message"].as_str().unwrap().to_owned())).collect()
+    messages
+        .map(|(key, it)| (key.clone(), it["message"].as_str().unwrap().to_owned()))
+        .collect()
 }
 
 fn placeholders(message: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (at, _) in message.match_indices('$') {
         let rest = &message[at + 1..];
-        let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let name: String = rest
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect();
         found.insert(name.to_lowercase());
     }
     found
@@ -190,7 +250,11 @@ fn the_manifests_differ_only_where_they_must() {
             serde_json::from_str(&read(&format!("manifests/extension/{browser}.json"))).unwrap();
         json.as_object().unwrap().keys().cloned().collect()
     };
-    let listed = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<BTreeSet<_>>();
+    let listed = |keys: &[&str]| {
+        keys.iter()
+            .map(|key| (*key).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
     assert_eq!(
         overlay("chrome"),
         listed(&["background", "key", "minimum_chrome_version", "permissions"])
@@ -205,20 +269,29 @@ fn the_manifests_differ_only_where_they_must() {
 fn the_chrome_id_is_the_keys_own() {
     use sha2::Digest as _;
     let json: Value = serde_json::from_str(&read("manifests/extension/chrome.json")).unwrap();
-    let key = data_encoding::BASE64.decode(json["key"].as_str().unwrap().as_bytes()).unwrap();
+    let key = data_encoding::BASE64
+        .decode(json["key"].as_str().unwrap().as_bytes())
+        .unwrap();
     let digest = sha2::Sha256::digest(&key);
     let letter = |nibble: u8| char::from(b'a' + nibble);
-    let id: String =
-        digest[..16].iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect();
+    let id: String = digest[..16]
+        .iter()
+        .flat_map(|byte| [letter(byte >> 4), letter(byte & 15)])
+        .collect();
     let ids = read("native-host/src/extension_id.rs");
-    assert!(ids.contains(&format!("\"{id}\"")), "extension_id.rs does not have {id}");
+    assert!(
+        ids.contains(&format!("\"{id}\"")),
+        "extension_id.rs does not have {id}"
+    );
 }
 
 #[test]
 fn every_promise_names_a_test_that_exists() {
     let security = read("SECURITY.md");
-    let sources: String =
-        files_ending_in(&[".rs"]).into_iter().map(|(_, text)| text + "\n").collect();
+    let sources: String = files_ending_in(&[".rs"])
+        .into_iter()
+        .map(|(_, text)| text + "\n")
+        .collect();
     let transcripts = files();
     let mut promises = 0;
     for line in security.lines().filter(|line| line.starts_with("| S")) {
@@ -240,8 +313,12 @@ fn prose_is_one_sentence_a_line_and_code_fits() {
     for (file, text) in files_ending_in(&[".rs"]) {
         for (number, line) in (1..).zip(text.lines()) {
             let length = line.chars().count();
-            let exempt = line.contains("http") || line.contains('"') || file.contains("certificates");
-            assert!(length <= 100 || exempt, "{file}:{number} has {length} columns");
+            let exempt =
+                line.contains("http") || line.contains('"') || file.contains("certificates");
+            assert!(
+                length <= 100 || exempt,
+                "{file}:{number} has {length} columns"
+            );
         }
     }
 }

@@ -49,6 +49,7 @@ async fn walk_alone(lan: Lan, arguments: &Arguments) -> Result<ExitCode> {
     let home = Home::start(lan).await?;
     let account = Account::new(lan, &home.authorities)?;
     account.install_housekey()?;
+    account.add_makers()?;
     let screenshots = arguments.out.clone();
     let options = Options {
         screenshots,
@@ -83,6 +84,7 @@ async fn let_walk(lan: Lan, arguments: &Arguments) -> Result<()> {
     let mut home = Home::start(lan).await?;
     let account = Account::new(lan, &home.authorities)?.visible();
     account.install_housekey()?;
+    account.add_makers()?;
     let screenshots = arguments.out.clone();
     let options = Options {
         extension: Extension::Loaded,

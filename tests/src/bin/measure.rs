@@ -33,6 +33,7 @@ async fn measure(lan: Lan, kind: Kind) -> Result<()> {
     let home = Home::start(lan).await?;
     let account = Account::new(lan, &home.authorities)?;
     account.install_housekey()?;
+    account.add_makers()?;
     let browser = Browser::start(kind, &account, &Options::with_housekey()).await?;
     browser.until_housekey_is_ready().await?;
 

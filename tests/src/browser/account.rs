@@ -49,14 +49,18 @@ impl Account {
         self
     }
 
-    /// Runs `housekey install`, as a person would, and registers the makers' roots.
+    /// Runs `housekey install`, as a person would.
     pub fn install_housekey(&self) -> Result<()> {
         let firefox = self.firefox_profile();
         let chromium = self.chromium_data();
         let mut arguments = [OsStr::new("install"), OsStr::new("--yes")].to_vec();
         arguments.extend([OsStr::new("--firefox-profile"), firefox.as_os_str()]);
         arguments.extend([OsStr::new("--chromium-user-data-dir"), chromium.as_os_str()]);
-        self.housekey(arguments)?;
+        self.housekey(arguments).map(drop)
+    }
+
+    /// Tells Housekey the roots of the sample home's manufacturers.
+    pub fn add_makers(&self) -> Result<()> {
         self.add_maker(&self.roots.hue, "Philips Hue")?;
         self.add_maker(&self.roots.bbl, "Bambu Lab")
     }

@@ -12,6 +12,7 @@ pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
     let account = Account::new(lan, &Authorities::generate()?)?;
     let before = State::of(&account)?;
     account.install_housekey()?;
+    account.add_makers()?;
     let installed = State::of(&account)?;
     ensure!(
         installed.files.len() > before.files.len(),
@@ -31,16 +32,7 @@ pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
         "installing again changed something"
     );
 
-    let firefox = account.firefox_profile();
-    let chromium = account.chromium_data();
-    account.housekey([
-        "uninstall".as_ref(),
-        "--yes".as_ref(),
-        "--firefox-profile".as_ref(),
-        firefox.as_os_str(),
-        "--chromium-user-data-dir".as_ref(),
-        chromium.as_os_str(),
-    ])?;
+    account.housekey(["uninstall", "--yes"])?;
     let after = State::of(&account)?;
     ensure!(after == before, "{:#?}", after.difference(&before));
     Ok(())

@@ -40,6 +40,7 @@ impl Stage {
         let account = Account::new(self.lan, &home.authorities)?;
         if installed {
             account.install_housekey()?;
+            account.add_makers()?;
         }
         let browser = self.browser(&account, options).await?;
         Ok(Scene {
