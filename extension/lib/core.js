@@ -1,0 +1,108 @@
+// @ts-check
+/**
+ * The core, which decides everything: events go in one after the other, each with its effects.
+ */
+import init, { JsCore } from '../wasm/housekey_wasm.js';
+import { perform } from './effects.js';
+import { runtime, storage } from './ext.js';
+
+/** @typedef {import('../wasm/housekey_wasm.js').Credentials} Credentials */
+/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
+/** @typedef {import('../wasm/housekey_wasm.js').Route} Route */
+
+const ready = load();
+
+/** Ends when the last event so far and all its effects are through. @type {Promise<unknown>} */
+let queue = ready;
+
+/** Called at the next change of the core's state. @type {Set<() => void>} */
+const waiting = new Set();
+
+const begun = happened({ type: 'started', version: runtime.getManifest().version });
+
+/**
+ * Tells the core what happened, and does what it says.
+ *
+ * @param {Event} event
+ * @returns {Promise<void>} fails where the core can't read the event
+ */
+export function happened(event) {
+  const done = queue.then(() => handle(event));
+  queue = done.catch((error) => console.error(`Housekey: ${event.type}:`, error));
+  return done;
+}
+
+/**
+ * Where a request goes. While the gateway is being started the request waits, but not for ever.
+ *
+ * @param {string} url
+ * @returns {Promise<Exclude<Route, { type: 'wait' }>>}
+ */
+export async function route(url) {
+  await begun;
+  const core = await ready;
+  const patience = AbortSignal.timeout(PATIENCE_MILLIS);
+  for (;;) {
+    const answer = core.route(url);
+    if (answer.type !== 'wait') return answer;
+    if (patience.aborted) return { type: 'closed' };
+    await nextChange(patience);
+  }
+}
+
+/**
+ * What to answer to a proxy that wants credentials, if anything.
+ *
+ * @param {string} host
+ * @param {number} port
+ * @returns {Promise<Credentials | undefined>}
+ */
+export async function credentials(host, port) {
+  await begun;
+  const core = await ready;
+  return core.credentials(host, port);
+}
+
+/** @returns {Promise<JsCore>} */
+async function load() {
+  const module_or_path = new URL('../wasm/housekey_wasm_bg.wasm', import.meta.url);
+  const [stored] = await Promise.all([storage.session.get(SNAPSHOT), init({ module_or_path })]);
+  const snapshot = stored[SNAPSHOT];
+  return (typeof snapshot === 'string' && JsCore.restore(snapshot)) || new JsCore();
+}
+
+/**
+ * @param {Event} event
+ * @returns {Promise<void>}
+ */
+async function handle(event) {
+  const core = await ready;
+  const effects = core.handle(event);
+  try {
+    // The browser may put the background to sleep at any moment from here on.
+    await storage.session.set({ [SNAPSHOT]: core.snapshot() });
+  } catch (error) {
+    console.error('Housekey: the state could not be kept:', error);
+  }
+  await perform(effects, happened);
+  for (const wake of waiting) wake();
+}
+
+/**
+ * @param {AbortSignal} patience
+ * @returns {Promise<void>}
+ */
+function nextChange(patience) {
+  return new Promise((resolve) => {
+    const wake = () => {
+      waiting.delete(wake);
+      patience.removeEventListener('abort', wake);
+      resolve();
+    };
+    waiting.add(wake);
+    patience.addEventListener('abort', wake);
+  });
+}
+
+const SNAPSHOT = 'core';
+const PATIENCE_MILLIS = 10_000;

@@ -1,0 +1,216 @@
+// @ts-check
+/** Does what the core says. Only this file changes anything in the browser. */
+import {
+  action,
+  browsingData,
+  declarativeNetRequest,
+  extension,
+  i18n,
+  proxyRequests,
+  proxySettings,
+  runtime,
+  storage,
+  tabs,
+} from './ext.js';
+import { proxyControl } from './events.js';
+import { connect, send } from './helper.js';
+import { answer } from './messages.js';
+
+/** @typedef {import('../wasm/housekey_wasm.js').Badge} Badge */
+/** @typedef {import('../wasm/housekey_wasm.js').BlockRule} BlockRule */
+/** @typedef {import('../wasm/housekey_wasm.js').Effect} Effect */
+/** @typedef {import('../wasm/housekey_wasm.js').HelperStatus} HelperStatus */
+/** @typedef {import('../wasm/housekey_wasm.js').Routing} Routing */
+/** @typedef {import('./helper.js').Happened} Happened */
+
+/**
+ * Carries out effects in their order. If one fails, those after it don't happen: they may rest on
+ * it, as a new device's page does on the deletion of the old one's cookies.
+ *
+ * @param {Effect[]} effects
+ * @param {Happened} happened
+ */
+export async function perform(effects, happened) {
+  for (const [index, effect] of effects.entries()) {
+    try {
+      await carryOut(effect, happened);
+    } catch (error) {
+      console.error(`Housekey: ${effect.type} failed:`, error);
+      for (const missed of effects.slice(index)) {
+        if (missed.type === 'answer') {
+          answer(missed.askId, { type: 'error', code: 'browser_refused' });
+        }
+      }
+      return;
+    }
+  }
+}
+
+/**
+ * @param {Effect} effect
+ * @param {Happened} happened
+ * @returns {Promise<void>}
+ */
+async function carryOut(effect, happened) {
+  switch (effect.type) {
+    case 'answer':
+      return answer(effect.askId, effect.reply);
+    case 'clear_site_data':
+      return clearSiteData(effect.origin, effect.hostname);
+    case 'connect_helper':
+      return connect(happened);
+    case 'navigate':
+      return lead(effect.tabId, effect.url);
+    case 'route':
+      return route(effect.routing, happened);
+    case 'send_to_helper':
+      return send(effect.message);
+    case 'set_badge':
+      return setBadge(effect.tabId, effect.badge);
+    case 'show_prompt':
+      return lead(effect.tabId, runtime.getURL(`pages/trust/trust.html?prompt=${effect.promptId}`));
+    case 'show_welcome':
+      return showWelcome(effect.status);
+    case 'start_timer':
+      // The port to the helper keeps the background awake, and where there is none, waking up
+      // is what the next event does.
+      setTimeout(() => void happened({ type: 'timer_rang', timer: effect.timer }), effect.millis);
+      return;
+    case 'unroute':
+      return unroute();
+    default:
+      return neverHappens(effect);
+  }
+}
+
+/**
+ * Chrome deletes by origin; its cookies go for the whole host, whatever the port, as they come.
+ * Firefox deletes by host name, with the port for what is kept by origin; of its cache it can only
+ * delete all.
+ *
+ * @param {string} origin
+ * @param {string} hostname
+ */
+async function clearSiteData(origin, hostname) {
+  const everywhere = {
+    cache: true,
+    cookies: true,
+    indexedDB: true,
+    localStorage: true,
+    serviceWorkers: true,
+  };
+  if (proxyRequests) {
+    const hostnames = [...new Set([hostname, new URL(origin).host])];
+    const options = /** @type {chrome.browsingData.RemovalOptions} */ ({ hostnames });
+    await browsingData.remove(options, everywhere);
+  } else {
+    await browsingData.remove(
+      { origins: [origin] },
+      { ...everywhere, cacheStorage: true, fileSystems: true },
+    );
+  }
+}
+
+/**
+ * Leads a tab to an address; if the tab is gone meanwhile, so is the need. In Firefox the address
+ * takes the place of the page that failed to load, so that Back leads past it.
+ *
+ * @param {number} tabId
+ * @param {string} url
+ */
+async function lead(tabId, url) {
+  const replace = proxyRequests ? { loadReplace: true } : {};
+  await tabs.update(tabId, { url, ...replace }).catch(ignoreClosedTab);
+}
+
+/**
+ * The rules come first: no request goes through the gateway before they watch over it.
+ *
+ * @param {Routing} routing
+ * @param {Happened} happened
+ */
+async function route({ pac, rules }, happened) {
+  await replaceRules(rules);
+  if (!proxySettings) return;
+  // Where Housekey doesn't see private windows it can't answer the gateway's challenge there.
+  const scope = (await extension.isAllowedIncognitoAccess()) ? 'regular' : 'regular_only';
+  await proxySettings.set({
+    value: { mode: 'pac_script', pacScript: { data: pac, mandatory: true } },
+    scope,
+  });
+  void happened(proxyControl(await proxySettings.get({})));
+}
+
+async function unroute() {
+  await proxySettings?.clear({ scope: 'regular' });
+  await proxySettings?.clear({ scope: 'regular_only' });
+  await replaceRules([]);
+}
+
+/** @param {BlockRule[]} rules */
+async function replaceRules(rules) {
+  const old = await declarativeNetRequest.getDynamicRules();
+  await declarativeNetRequest.updateDynamicRules({
+    removeRuleIds: old.map(({ id }) => id),
+    addRules: rules.map(({ id, regexFilter }) => ({
+      id,
+      priority: 1,
+      action: { type: 'block' },
+      condition: {
+        regexFilter,
+        domainType: 'thirdParty',
+        // So it holds for every type there is, and every type to come.
+        excludedResourceTypes: ['main_frame'],
+      },
+    })),
+  });
+}
+
+/**
+ * @param {number} tabId
+ * @param {Badge} badge
+ */
+async function setBadge(tabId, badge) {
+  const { color, text } = BADGES[badge];
+  const title = i18n.getMessage(`badge_${badge}`);
+  await Promise.all([
+    action.setBadgeBackgroundColor({ tabId, color }),
+    action.setBadgeTextColor({ tabId, color: '#ffffff' }),
+    action.setBadgeText({ tabId, text }),
+    action.setTitle({ tabId, title }),
+  ]).catch(ignoreClosedTab);
+}
+
+/**
+ * Once for each thing that may be the matter with the helper, and not at every start.
+ *
+ * @param {HelperStatus} status
+ */
+async function showWelcome(status) {
+  const key = `welcomed_${status}`;
+  const { [key]: shown } = await storage.local.get(key);
+  if (shown) return;
+  await storage.local.set({ [key]: true });
+  await tabs.create({ url: runtime.getURL('pages/welcome/welcome.html') });
+}
+
+/** @param {unknown} error */
+function ignoreClosedTab(error) {
+  console.info('Housekey: the tab is gone:', error);
+}
+
+/**
+ * @param {never} effect
+ * @returns {never}
+ */
+function neverHappens(effect) {
+  throw new Error(`unknown effect ${JSON.stringify(effect)}`);
+}
+
+/** @type {Record<Badge, { color: string, text: string }>} */
+const BADGES = {
+  attention: { color: '#8a5a00', text: '!' },
+  blocked: { color: '#b3261e', text: '!' },
+  none: { color: '#5f6368', text: '' },
+  trusted: { color: '#1f6f4a', text: '✓' },
+};

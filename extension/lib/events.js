@@ -1,0 +1,67 @@
+// @ts-check
+/** What the browser tells, as events of the core. */
+
+/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
+/** @typedef {import('../wasm/housekey_wasm.js').Tab} Tab */
+
+/** The requests that can be for devices. Only the core knows which are. */
+export const SECURE = { urls: ['https://*/*', 'wss://*/*'] };
+
+/** The top-level pages among them. */
+export const SECURE_PAGES = {
+  urls: ['https://*/*'],
+  types: [/** @type {const} */ ('main_frame')],
+};
+
+/**
+ * A request failed. Why is never read out of the browser's text: it is localised, and the helper
+ * knows better.
+ *
+ * @param {Pick<chrome.webRequest.OnErrorOccurredDetails, 'documentLifecycle' | 'tabId' | 'type' | 'url'>} details
+ * @returns {Event | undefined} nothing for what no tab shows: requests of workers, pages that are
+ *     only prepared
+ */
+export function requestFailed({ documentLifecycle, tabId, type, url }) {
+  if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
+  return { type: type === 'main_frame' ? 'navigation_failed' : 'subresource_failed', tabId, url };
+}
+
+/**
+ * A top-level page arrived.
+ *
+ * @param {Pick<chrome.webRequest.OnCompletedDetails, 'documentLifecycle' | 'tabId' | 'url'>} details
+ * @returns {Event | undefined}
+ */
+export function pageArrived({ documentLifecycle, tabId, url }) {
+  if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
+  return { type: 'navigation_finished', tabId, url };
+}
+
+/**
+ * The browser said who controls its proxy settings.
+ *
+ * @param {{ levelOfControl: `${chrome.types.LevelOfControl}` }} details
+ * @returns {Event}
+ */
+export function proxyControl({ levelOfControl }) {
+  return { type: 'proxy_control', ours: levelOfControl === 'controlled_by_this_extension' };
+}
+
+/**
+ * The browser started with these tabs.
+ *
+ * @param {chrome.tabs.Tab[]} tabs
+ * @returns {Event}
+ */
+export function browserStarted(tabs) {
+  return { type: 'browser_started', tabs: tabs.flatMap(asTab) };
+}
+
+/**
+ * @param {chrome.tabs.Tab} tab
+ * @returns {Tab[]}
+ */
+function asTab({ id, pendingUrl, url }) {
+  const shown = pendingUrl || url;
+  return id === undefined || !shown ? [] : [{ tabId: id, url: shown }];
+}

@@ -1,0 +1,23 @@
+// @ts-check
+/** Starts a page: its controller is in the WebAssembly module, and this is what it may use. */
+import { i18n, tabs } from '../lib/ext.js';
+import { ask } from '../lib/messages.js';
+import init from '../wasm/housekey_wasm.js';
+
+/** @typedef {import('../wasm/housekey_wasm.js').PageHost} PageHost */
+
+/** @type {PageHost} */
+const host = {
+  ask,
+  message: (key, substitutions) => i18n.getMessage(key, substitutions),
+  async tabUrl() {
+    const [tab] = await tabs.query({ active: true, currentWindow: true });
+    return tab?.url ?? '';
+  },
+};
+
+/** @param {(host: PageHost) => Promise<void>} controller */
+export async function start(controller) {
+  await init({ module_or_path: new URL('../wasm/housekey_wasm_bg.wasm', import.meta.url) });
+  await controller(host);
+}

@@ -1,0 +1,58 @@
+//! Controllers of the extension's pages: they show views and pass on what a person chose.
+//!
+//! The words stand in `_locales`, the structure in the HTML files; both by keys.
+
+mod dom;
+pub mod options;
+pub mod popup;
+mod text;
+pub mod trust;
+pub mod welcome;
+
+use housekey_core::effect::PageReply;
+use housekey_core::event::PageRequest;
+use tsify::Tsify as _;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const PAGE_HOST: &str = r#"
+/** What a page needs of the browser. */
+export interface PageHost {
+  /** Asks the background. */
+  ask(request: PageRequest): Promise<PageReply>;
+  /** A text of the locale; empty if there is none of this name. */
+  message(key: string, substitutions: string[]): string;
+  /** The address that the window's active tab shows. */
+  tabUrl(): Promise<string>;
+}
+"#;
+
+#[wasm_bindgen]
+extern "C" {
+    /// What a page needs of the browser.
+    #[derive(Clone, Debug)]
+    #[wasm_bindgen(typescript_type = "PageHost")]
+    pub type PageHost;
+
+    #[wasm_bindgen(method, catch, js_name = ask)]
+    async fn ask_js(this: &PageHost, request: JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    fn message(
+        this: &PageHost,
+        key: &str,
+        substitutions: Vec<String>,
+    ) -> Result<String, JsValue>;
+
+    #[wasm_bindgen(method, catch, js_name = tabUrl)]
+    async fn tab_url(this: &PageHost) -> Result<JsValue, JsValue>;
+}
+
+impl PageHost {
+    /// Asks the background.
+    async fn ask(&self, request: &PageRequest) -> Result<PageReply, JsValue> {
+        let request = request.into_js().map_err(JsError::from)?;
+        let reply = self.ask_js(request.into()).await?;
+        Ok(PageReply::from_js(reply).map_err(JsError::from)?)
+    }
+}

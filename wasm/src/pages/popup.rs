@@ -1,0 +1,56 @@
+//! The toolbar's popup: who the device in this tab is.
+
+use housekey_core::effect::PageReply;
+use housekey_core::event::PageRequest;
+use housekey_core::view::PopupView;
+use wasm_bindgen::prelude::*;
+use web_sys::Element;
+
+use super::PageHost;
+use super::dom::{self, Result};
+use super::text::{Values, code};
+
+/// Runs the popup.
+///
+/// # Errors
+///
+/// Where the page's HTML lacks something.
+#[wasm_bindgen]
+pub async fn start_popup_page(host: PageHost) -> Result<()> {
+    dom::localise(&host)?;
+    let url = host.tab_url().await?.as_string().unwrap_or_default();
+    let reply = host.ask(&PageRequest::Popup { url }).await?;
+    let (state, values) = match reply {
+        PageReply::Popup { view } => (code(&view.state), values(&host, &view)),
+        PageReply::Error { code: error } => {
+            let mut values = Values::default();
+            values.set("error", code(&error));
+            ("error".to_owned(), values)
+        }
+        _ => ("error".to_owned(), Values::default()),
+    };
+    let popup = dom::element::<Element>("popup")?;
+    let content = dom::instance(&format!("state-{state}"), &host, &values)?;
+    popup.replace_children_with_node_1(&content);
+    popup.set_attribute("data-state", &state)
+}
+
+fn values(host: &PageHost, view: &PopupView) -> Values {
+    let mut values = Values::default();
+    values.set_some("address", view.address.as_deref());
+    values.set("status", code(&view.helper));
+    if let Some(trusted) = &view.trusted {
+        let identity = &trusted.identity;
+        values.set("name", trusted.name.as_str());
+        // The person's own name for it does not hide what stands in the certificate.
+        let own_name = trusted.name != identity.name;
+        values.set("company", if own_name { identity.name.as_str() } else { "" });
+        values.set_some("verified_by", identity.verified_by.as_ref().map(|it| it.as_str()));
+        values.set_some("device", identity.device_id.as_ref().map(|it| it.as_str()));
+        values.set("tier", code(&identity.tier));
+        values.set("since", host.date(trusted.since));
+        values.set("seen", host.date(trusted.last_seen));
+        values.set("fingerprint", trusted.key_fingerprint.as_str());
+    }
+    values
+}

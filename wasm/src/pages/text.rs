@@ -1,0 +1,157 @@
+//! Words: the locale's texts, and the values that stand in them.
+
+use std::collections::BTreeMap;
+
+use housekey_core::time::Timestamp;
+use js_sys::{Date, Object, Reflect};
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use super::PageHost;
+
+/// What a page has to say, by the names under which its HTML asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Values(BTreeMap<&'static str, String>);
+
+/// A piece of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// The locale's own words.
+    Words(String),
+    /// The value of this index, which may be a stranger's words.
+    Value(usize),
+}
+
+impl Values {
+    /// Sets a value. An empty one is none.
+    pub(crate) fn set(&mut self, name: &'static str, value: impl Into<String>) {
+        let value = value.into();
+        if value.is_empty() {
+            self.0.remove(name);
+        } else {
+            self.0.insert(name, value);
+        }
+    }
+
+    /// Sets a value that has one.
+    pub(crate) fn set_some(&mut self, name: &'static str, value: Option<impl Into<String>>) {
+        self.set(name, value.map(Into::into).unwrap_or_default());
+    }
+
+    /// Says whether something is so.
+    pub(crate) fn flag(&mut self, name: &'static str, holds: bool) {
+        self.set(name, if holds { name } else { "" });
+    }
+
+    /// The value of this name, if there is one.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl PageHost {
+    /// A text without values.
+    pub(crate) fn text(&self, key: &str) -> String {
+        self.pieces(key, 0)
+            .into_iter()
+            .filter_map(|piece| match piece {
+                Piece::Words(words) => Some(words),
+                Piece::Value(_) => None,
+            })
+            .collect()
+    }
+
+    /// A text with values, in pieces: no value ever becomes part of a string that is searched for
+    /// placeholders, so that nobody's name can be taken for one.
+    pub(crate) fn pieces(&self, key: &str, values: usize) -> Vec<Piece> {
+        let marks = (0..values).map(|index| mark(index).to_string()).collect();
+        match self.message(key, marks) {
+            Ok(text) if !text.is_empty() => split(&text),
+            // A missing text is a mistake that its key tells best.
+            _ => vec![Piece::Words(key.to_owned())],
+        }
+    }
+
+    /// A day, as the locale writes it.
+    pub(crate) fn date(&self, time: Timestamp) -> String {
+        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 ms")]
+        let date = Date::new(&JsValue::from_f64(time.0 as f64 * 1_000.0));
+        let options = Object::new();
+        let medium = Reflect::set(&options, &"dateStyle".into(), &"medium".into());
+        debug_assert!(medium.is_ok(), "an own plain object takes properties");
+        date.to_locale_date_string(&self.text("locale"), &options)
+            .into()
+    }
+}
+
+/// The name that serde gives a variant, which is a part of keys.
+pub(crate) fn code(variant: &impl Serialize) -> String {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+fn split(text: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut words = String::new();
+    for c in text.chars() {
+        if let Some(index) = u32::from(c).checked_sub(FIRST_MARK).filter(|it| *it < MARKS) {
+            if !words.is_empty() {
+                pieces.push(Piece::Words(std::mem::take(&mut words)));
+            }
+            pieces.push(Piece::Value(index as usize));
+        } else {
+            words.push(c);
+        }
+    }
+    if !words.is_empty() {
+        pieces.push(Piece::Words(words));
+    }
+    pieces
+}
+
+/// Stands for a value while the browser puts a text together.
+fn mark(index: usize) -> char {
+    u32::try_from(index)
+        .ok()
+        .filter(|index| *index < MARKS)
+        .and_then(|index| char::from_u32(FIRST_MARK + index))
+        .unwrap_or(char::REPLACEMENT_CHARACTER)
+}
+
+/// The private use area: no text of a locale has such characters.
+const FIRST_MARK: u32 = 0xE000;
+/// As many placeholders as a browser's texts can have.
+const MARKS: u32 = 9;
+
+#[cfg(test)]
+mod tests {
+    use housekey_core::error::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn values_stand_apart_from_words() {
+        let text = format!("Is {} your {}?", mark(1), mark(0));
+        let words = |words: &str| Piece::Words(words.into());
+        assert_eq!(
+            split(&text),
+            [words("Is "), Piece::Value(1), words(" your "), Piece::Value(0), words("?")]
+        );
+    }
+
+    #[test]
+    fn keys_are_made_of_serde_names() {
+        assert_eq!(code(&ErrorCode::KeyChanged), "key_changed");
+    }
+
+    #[test]
+    fn an_empty_value_is_none() {
+        let mut values = Values::default();
+        values.set("name", "Hue");
+        values.set("name", "");
+        values.flag("blocked", false);
+        assert_eq!((values.get("name"), values.get("blocked")), (None, None));
+    }
+}

@@ -1,0 +1,62 @@
+//! The welcome page: how to get the helper, and whether it works.
+
+use housekey_core::effect::PageReply;
+use housekey_core::event::PageRequest;
+use wasm_bindgen::prelude::*;
+use web_sys::Element;
+
+use super::PageHost;
+use super::dom::{self, Result};
+use super::text::{Values, code};
+
+/// Runs the welcome page.
+///
+/// # Errors
+///
+/// Where the page's HTML lacks something.
+#[wasm_bindgen]
+pub async fn start_welcome_page(host: PageHost) -> Result<()> {
+    dom::localise(&host)?;
+    let checking = host.clone();
+    dom::listen(&dom::document()?, "click", move |event| {
+        if dom::action(&event).is_some_and(|(action, _)| action == "check") {
+            let host = checking.clone();
+            dom::spawn(async move { check(&host).await });
+        }
+    })?;
+    // Who comes back from a terminal should see what became of it.
+    let returning = host.clone();
+    dom::listen(&dom::window()?, "focus", move |_| {
+        let host = returning.clone();
+        dom::spawn(async move { check(&host).await });
+    })?;
+    check(&host).await
+}
+
+/// Asks until the helper has ended its attempts to start, and shows what came of it.
+async fn check(host: &PageHost) -> Result<()> {
+    let status = dom::element::<Element>("status")?;
+    for _ in 0..MAX_LOOKS {
+        let (helper, version) = match host.ask(&PageRequest::Status).await? {
+            PageReply::Status { helper, version, .. } => (code(&helper), version),
+            _ => ("down".to_owned(), None),
+        };
+        if status.get_attribute("data-status").as_deref() != Some(helper.as_str()) {
+            let mut values = Values::default();
+            values.set("status", helper.as_str());
+            values.set_some("version", version);
+            let content = dom::instance("helper", host, &values)?;
+            status.replace_children_with_node_1(&content);
+            status.set_attribute("data-status", &helper)?;
+        }
+        if helper == "ok" {
+            return Ok(());
+        }
+        dom::sleep(LOOK_MILLIS).await?;
+    }
+    Ok(())
+}
+
+const LOOK_MILLIS: i32 = 700;
+/// The helper is tried this long before it counts as missing; then the person looks again.
+const MAX_LOOKS: u32 = 5;
