@@ -258,6 +258,11 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
+/// The keys that the `native_messaging` library has for browsers of which this module knows.
+pub fn library_keys() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().filter_map(|known| known.key)
+}
+
 fn library_manifest(key: &str) -> Result<PathBuf, PathsError> {
     let failed = |source: io::Error| PathsError::Io {
         path: key.into(),
@@ -303,7 +308,7 @@ const fn chromium(
     }
 }
 
-const KNOWN: [Known; 10] = [
+static KNOWN: [Known; 10] = [
     FIREFOX,
     Known {
         name: "LibreWolf",

@@ -6,10 +6,13 @@
 pub mod authority;
 pub mod browsers;
 pub mod chain;
+pub mod cli;
 pub mod danger;
+pub mod doctor;
 pub mod extension_id;
 pub mod gateway;
 pub mod handler;
+pub mod install;
 pub mod messaging;
 pub mod paths;
 pub mod probe;
@@ -17,3 +20,4 @@ pub mod resolve;
 pub mod store;
 pub mod system_proxy;
 pub mod trust_store;
+pub mod uninstall;

@@ -1,0 +1,252 @@
+//! The command line.
+
+mod doctor;
+mod install;
+mod makers;
+mod output;
+mod pins;
+mod probe;
+mod uninstall;
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use housekey_core::endpoint::Endpoint;
+use tracing_subscriber::EnvFilter;
+
+use crate::authority::{AuthorityError, parse_local_name};
+use crate::browsers::Explicit;
+use crate::extension_id;
+use crate::paths::Paths;
+
+/// What a browser says about the extension for which it started this program, if one did.
+///
+/// Chrome gives the extension's origin as the first argument; Firefox the path of the manifest and
+/// then the add-on's id.
+#[must_use]
+pub fn browser_origin(arguments: &[String]) -> Option<&str> {
+    let argument = |at: usize| arguments.get(at).map(String::as_str);
+    argument(1)
+        .filter(|origin| origin.starts_with("chrome-extension://"))
+        .or_else(|| argument(2).filter(|id| *id == extension_id::FIREFOX))
+}
+
+/// Runs the command that the process was started with.
+///
+/// The exit code is 0 if it did what it should, 1 if not, and 2 if it was not understood.
+#[must_use]
+pub fn run() -> ExitCode {
+    let filter = EnvFilter::try_from_env("HOUSEKEY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match Cli::parse().command.run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("housekey: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Real HTTPS for the devices in your home.
+///
+/// This is the helper of the Housekey browser extension: it speaks TLS to your devices, remembers
+/// the key of each, and refuses a device that comes with another one.
+/// The browser starts it by itself; these commands are for you.
+#[derive(Debug, Parser)]
+#[command(name = "housekey", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Put the helper into daily use: tells browsers where it is, and asks for your consent before
+    /// they are given a local authority to trust
+    ///
+    /// Run it again whenever something changed, such as a new browser: what is right is left alone.
+    Install(InstallArguments),
+    /// Take everything out again, and read everything back to prove it
+    Uninstall(UninstallArguments),
+    /// Check every link between your browsers and your devices, and say how to mend what is broken
+    Doctor(JsonArgument),
+    /// Look at a device as the gateway would, and say who it is; nothing is sent to it
+    Probe(ProbeArguments),
+    /// List, show or forget the devices that you trust
+    Pins {
+        #[command(subcommand)]
+        command: PinsCommand,
+    },
+    /// Add, list or remove manufacturers' own roots
+    ///
+    /// Some makers sign their devices' certificates themselves. With the maker's root, a device is
+    /// shown as proven to be theirs.
+    Makers {
+        #[command(subcommand)]
+        command: MakersCommand,
+    },
+}
+
+#[derive(Debug, Args)]
+struct InstallArguments {
+    /// Consent to everything without being asked
+    #[arg(long, short)]
+    yes: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave certificate stores as they are
+    #[arg(long)]
+    helper_only: bool,
+    /// A name that only your own network answers, such as fritz.box; it and every name below it
+    /// become local
+    #[arg(long, value_name = "NAME", value_parser = local_name)]
+    local_name: Vec<String>,
+    /// A Firefox profile besides those that are found
+    #[arg(long, value_name = "DIR")]
+    firefox_profile: Vec<PathBuf>,
+    /// A directory that Chromium is started with as --user-data-dir
+    #[arg(long, value_name = "DIR")]
+    chromium_user_data_dir: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct UninstallArguments {
+    /// Consent to everything without being asked; the devices that you trust are forgotten too
+    #[arg(long, short)]
+    yes: bool,
+    /// Keep the list of devices that you trust
+    #[arg(long)]
+    keep_pins: bool,
+}
+
+#[derive(Debug, Args)]
+struct ProbeArguments {
+    /// The device, such as 192.168.1.20 or nas.local:5001
+    #[arg(value_name = "HOST[:PORT]")]
+    endpoint: Endpoint,
+    #[command(flatten)]
+    json: JsonArgument,
+}
+
+#[derive(Debug, Subcommand)]
+enum PinsCommand {
+    /// List them
+    List(JsonArgument),
+    /// Show one, with its history
+    Show(ProbeArguments),
+    /// Forget one: its next visit is a first visit
+    Forget {
+        /// The device, as it is listed
+        #[arg(value_name = "HOST[:PORT]")]
+        endpoint: Endpoint,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum MakersCommand {
+    /// Add a manufacturer's root certificate
+    Add {
+        /// The root, in PEM
+        #[arg(value_name = "FILE.pem")]
+        file: PathBuf,
+        /// The manufacturer, as it is to be shown
+        #[arg(long)]
+        name: String,
+        /// Where its certificates hold the identifier of a device
+        #[arg(long, value_enum, default_value_t)]
+        device_id: makers::DeviceId,
+    },
+    /// List them
+    List(JsonArgument),
+    /// Remove one
+    Remove {
+        /// Its number in the list
+        id: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+struct JsonArgument {
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<ExitCode> {
+        let paths = Paths::of_this_user()?;
+        match self {
+            Self::Doctor(arguments) => doctor::run(&paths, arguments.json),
+            Self::Install(arguments) => install::run(&paths, arguments),
+            Self::Makers { command } => makers::run(&paths, command),
+            Self::Pins { command } => pins::run(&paths, command),
+            Self::Probe(arguments) => probe::run(&paths, &arguments.endpoint, arguments.json.json),
+            Self::Uninstall(arguments) => uninstall::run(&paths, &arguments),
+        }
+    }
+}
+
+impl InstallArguments {
+    /// The named places, as absolute paths: browsers are started elsewhere.
+    fn explicit(&self) -> anyhow::Result<Explicit> {
+        let absolute = |paths: &[PathBuf]| paths.iter().map(std::path::absolute).collect();
+        let firefox_profiles: Result<_, std::io::Error> = absolute(&self.firefox_profile);
+        Ok(Explicit {
+            firefox_profiles: firefox_profiles?,
+            chromium_user_data_dirs: absolute(&self.chromium_user_data_dir)?,
+        })
+    }
+}
+
+fn local_name(text: &str) -> Result<String, AuthorityError> {
+    parse_local_name(text)
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  housekey install                         put it into daily use
+  housekey install --local-name fritz.box  the same, and names at fritz.box are local
+  housekey doctor                          something does not work?
+  housekey probe 192.168.1.20              who answers there?
+  housekey pins list                       which devices do I trust?
+  housekey uninstall                       take it all out again";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_browser_is_told_from_a_person() {
+        let origin = |arguments: &[&str]| {
+            let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+            browser_origin(&arguments).map(ToOwned::to_owned)
+        };
+        let chrome = "chrome-extension://abcdefghijklmnop/";
+        assert_eq!(origin(&["housekey", chrome]).as_deref(), Some(chrome));
+        assert_eq!(
+            origin(&["housekey", chrome, "--parent-window=0"]).as_deref(),
+            Some(chrome)
+        );
+        let firefox = [
+            "housekey",
+            "/home/me/app.housekey.helper.json",
+            extension_id::FIREFOX,
+        ];
+        assert_eq!(origin(&firefox).as_deref(), Some(extension_id::FIREFOX));
+        assert_eq!(origin(&["housekey"]), None);
+        assert_eq!(origin(&["housekey", "pins", "list"]), None);
+        assert_eq!(origin(&["housekey", "probe", "192.168.1.20"]), None);
+    }
+}

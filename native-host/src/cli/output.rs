@@ -1,0 +1,76 @@
+//! What the commands print, and what they ask.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::bail;
+use serde::Serialize;
+
+/// Prints something that is right or was done.
+pub(super) fn good(text: impl std::fmt::Display) {
+    print(&format!("{} {text}", paint("✓", GREEN)));
+}
+
+/// Prints something that is wrong or failed, and what to do about it.
+pub(super) fn bad(text: impl std::fmt::Display, fix: Option<&str>) {
+    print(&format!("{} {text}", paint("✗", RED)));
+    if let Some(fix) = fix {
+        print(&format!("  → {fix}"));
+    }
+}
+
+/// Prints something that a person should know.
+pub(super) fn remark(text: impl std::fmt::Display) {
+    print(&format!("{} {text}", paint("!", YELLOW)));
+}
+
+/// Prints a line.
+///
+/// Whoever reads may have gone away, as `head` does; that is nobody's failure.
+pub(super) fn print(text: &str) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Prints a table of names and values.
+pub(super) fn table(rows: &[(&str, String)]) {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in rows {
+        print(&format!("  {name:width$}  {value}"));
+    }
+}
+
+/// Prints JSON.
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    print(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// Asks a question that only a plain yes answers.
+///
+/// # Errors
+///
+/// If nobody is there to be asked.
+pub(super) fn ask(question: &str) -> anyhow::Result<bool> {
+    if !io::stdin().is_terminal() {
+        bail!("your consent is needed; run this in a terminal, or give it with --yes");
+    }
+    let mut stdout = io::stdout();
+    write!(stdout, "{question} [y/N] ")?;
+    stdout.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Colours on a terminal only (<https://no-color.org>).
+fn paint(text: &str, colour: &str) -> String {
+    let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    match wanted && io::stdout().is_terminal() {
+        true => format!("{colour}{text}\x1b[0m"),
+        false => text.into(),
+    }
+}
+
+const GREEN: &str = "\x1b[32m";
+const RED: &str = "\x1b[31m";
+const YELLOW: &str = "\x1b[33m";

@@ -1,0 +1,102 @@
+//! The core's codes in plain English, for the terminal.
+
+use housekey_core::chain::{Flaw, TlsVersion};
+use housekey_core::decision::{Failure, Finding};
+use housekey_core::identity::{Identity, Tier};
+use housekey_core::time::Timestamp;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// A point in time, in UTC.
+pub(super) fn date(timestamp: Timestamp) -> String {
+    let format = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    OffsetDateTime::from_unix_timestamp(timestamp.0)
+        .ok()
+        .and_then(|date| date.format(&format).ok())
+        .unwrap_or_else(|| timestamp.0.to_string())
+}
+
+/// Who a device is, and how much of that is proven.
+pub(super) fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
+    let by = identity
+        .verified_by
+        .as_ref()
+        .map(|by| format!("verified by {by}"));
+    let by = by.unwrap_or_else(|| "verified".into());
+    let name = match identity.tier {
+        Tier::Company | Tier::Manufacturer => format!("{} ({by})", identity.name),
+        Tier::Domain => format!("whoever controls {} ({by})", identity.name),
+        Tier::Unverified => format!("says it is “{}” (nobody has checked this)", identity.name),
+    };
+    let mut rows = vec![("device", name)];
+    if !identity.issued_by.is_empty() {
+        rows.push(("issued by", identity.issued_by.to_string()));
+    }
+    if let Some(id) = &identity.device_id {
+        rows.push(("identifier", id.to_string()));
+    }
+    rows
+}
+
+/// What Housekey would do with a visit; nothing was found where it would let it pass.
+pub(super) fn finding(finding: Option<&Finding>) -> String {
+    match finding {
+        None => "You trust this device: visits pass.".into(),
+        Some(Finding::Blocked) => "You blocked this device: visits are refused.".into(),
+        Some(Finding::Changed) => "THE KEY HAS CHANGED: this is not the device that you trusted, \
+             or it was reset. Visits are refused."
+            .into(),
+        Some(Finding::Expired) => {
+            "It holds the key that you trusted, but its certificate has ended. Visits ask you."
+                .into()
+        }
+        Some(Finding::Failed { failure: cause }) => format!("Visits fail: {}.", failure(*cause)),
+        Some(Finding::Moved { from }) => {
+            format!("You trust this device at {from}. Visits here ask you.")
+        }
+        Some(Finding::Rotated) => {
+            "It is the same verified device with a new key. Visits ask you.".into()
+        }
+        Some(Finding::Stranger) => "You have not trusted this device yet. Visits ask you.".into(),
+        Some(Finding::Unfit { flaw: cause }) => format!("Visits are refused: {}.", flaw(*cause)),
+    }
+}
+
+/// Why a device could not be met.
+pub(super) const fn failure(failure: Failure) -> &'static str {
+    match failure {
+        Failure::BadCertificate => "it presented no certificate that can be read",
+        Failure::ClientCertificate => "it asks for a certificate of yours, which is not supported",
+        Failure::Closed => "it hung up in the middle of the handshake; try again",
+        Failure::Outdated => "it speaks no version of TLS that is still safe; update it",
+        Failure::Protocol => "it broke the TLS protocol",
+        Failure::Refused => "nothing listens there; is the port right",
+        Failure::TimedOut => "it did not answer in time; is it switched on",
+        Failure::NotTls => "it does not speak TLS at this port",
+        Failure::Public => "that is no address of your own network, so Housekey leaves it alone",
+        Failure::UnknownName => "the name leads nowhere; try its address",
+        Failure::Unreachable => "there is no way to that address; are you in its network",
+    }
+}
+
+/// What is wrong with a certificate.
+pub(super) const fn flaw(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::BadSignature => "a signature in its chain is wrong",
+        Flaw::Expired => "a certificate has ended",
+        Flaw::Malformed => "a certificate cannot be read, or breaks the rules",
+        Flaw::NameConstraint => "it names what its issuer must not vouch for",
+        Flaw::NotYetValid => "a certificate has not begun; check the clocks",
+        Flaw::OwnAuthority => "it comes from Housekey's own authority, so this is no device",
+        Flaw::WeakKey => "its key is too weak",
+        Flaw::WrongPurpose => "its certificate is not for servers",
+    }
+}
+
+/// A version of TLS.
+pub(super) const fn tls(version: TlsVersion) -> &'static str {
+    match version {
+        TlsVersion::V1_2 => "1.2",
+        TlsVersion::V1_3 => "1.3",
+    }
+}

@@ -1,0 +1,265 @@
+//! Putting the helper into daily use: first everything is looked at and planned, then the person
+//! is told, and only then is anything changed. What is right already is left alone.
+
+mod consent;
+mod manifest;
+mod record;
+mod step;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail};
+
+use crate::authority::{Authority, AuthorityError};
+use crate::browsers::{self, Explicit, Survey};
+use crate::paths::Paths;
+use crate::trust_store::nss::{self, NssDatabase};
+use crate::trust_store::{TrustStore, TrustStoreError};
+
+pub use consent::explain;
+pub use manifest::chrome_origin;
+pub use record::{Record, RecordError};
+pub use step::Step;
+
+/// What a person asks of the installer.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// Places besides those that are found.
+    pub explicit: Explicit,
+    /// Whether certificate stores stay as they are.
+    pub helper_only: bool,
+    /// Further local names, in canonical form.
+    pub local_names: Vec<String>,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub struct Plan {
+    /// The steps, in the order in which they are done.
+    pub steps: Vec<Step>,
+    /// What is right already, for people.
+    pub right: Vec<String>,
+    /// What a person should know about browsers that cannot be served.
+    pub remarks: Vec<String>,
+    record: Record,
+}
+
+impl Plan {
+    /// Looks at everything and decides what has to be done. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// If something is in a state in which nothing should be changed: a data directory that others
+    /// can enter, a damaged record, a certificate store that cannot be read, no `certutil`.
+    pub fn make(paths: &Paths, request: &Request, now: SystemTime) -> anyhow::Result<Self> {
+        if fs::symlink_metadata(paths.data()).is_ok() {
+            paths.check()?;
+        }
+        let mut record = Record::load(paths)?;
+        record
+            .local_names
+            .extend(request.local_names.iter().cloned());
+        let Explicit {
+            firefox_profiles,
+            chromium_user_data_dirs,
+        } = request.explicit.clone();
+        record.firefox_profiles.extend(firefox_profiles);
+        record
+            .chromium_user_data_dirs
+            .extend(chromium_user_data_dirs);
+        let survey = browsers::survey(&record.explicit())?;
+        let mut plan = Self {
+            steps: Vec::new(),
+            right: Vec::new(),
+            remarks: survey.remarks.clone(),
+            record,
+        };
+        plan.program(paths)?;
+        plan.authority(paths, request, &survey, now)?;
+        plan.manifests(paths, &survey);
+        if survey.hosts.is_empty() {
+            plan.remarks
+                .push("no browser was found; install one, then run this again".into());
+        }
+        Ok(plan)
+    }
+
+    /// Whether the plan gives a browser a new authority to trust, which only the person may allow.
+    #[must_use]
+    pub fn needs_consent(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Trust(_)))
+    }
+
+    /// The names that are local besides the usual suffixes.
+    #[must_use]
+    pub const fn local_names(&self) -> &BTreeSet<String> {
+        &self.record.local_names
+    }
+
+    /// Does the steps, and tells each with its result. A step that fails does not stop the others.
+    ///
+    /// # Errors
+    ///
+    /// If nothing could be begun, or any step failed.
+    pub fn execute(
+        &self,
+        paths: &Paths,
+        now: SystemTime,
+        tell: &mut dyn FnMut(&Step, &anyhow::Result<()>),
+    ) -> anyhow::Result<()> {
+        let record = self.record_of_everything(paths);
+        paths.prepare()?;
+        if Record::load(paths)? != record {
+            record.save(paths)?;
+        }
+        let mut failed = 0;
+        for step in &self.steps {
+            let result = step.execute(paths, &record, now);
+            failed += usize::from(result.is_err());
+            tell(step, &result);
+        }
+        match failed {
+            0 => Ok(()),
+            1 => bail!("one step failed; see above, then run `housekey install` again"),
+            _ => bail!("{failed} steps failed; see above, then run `housekey install` again"),
+        }
+    }
+
+    fn program(&mut self, paths: &Paths) -> anyhow::Result<()> {
+        let running = env::current_exe().context("cannot find this program's own file")?;
+        match step::is_same_program(&running, &paths.installed_binary()) {
+            true => self.right.push(format!(
+                "the helper is at {}",
+                paths.installed_binary().display()
+            )),
+            false => self.steps.push(Step::CopyProgram { from: running }),
+        }
+        Ok(())
+    }
+
+    fn authority(
+        &mut self,
+        paths: &Paths,
+        request: &Request,
+        survey: &Survey,
+        now: SystemTime,
+    ) -> anyhow::Result<()> {
+        let (authority, why_new) = usable_authority(paths, &self.record, now)?;
+        if authority.is_some() {
+            self.right.push("the local authority is made".into());
+        }
+        let stores = if request.helper_only {
+            Vec::new()
+        } else {
+            stores(survey)?
+        };
+        let mut to_trust = Vec::new();
+        for store in stores {
+            let mut has_it = false;
+            for entry in store.entries()? {
+                if authority
+                    .as_ref()
+                    .is_some_and(|known| entry.is(known.root()))
+                {
+                    has_it = true;
+                } else {
+                    self.steps.push(Step::Distrust(store.clone(), entry));
+                }
+            }
+            match has_it {
+                true => self.right.push(format!("{} trusts it", store.title())),
+                false => to_trust.push(Step::Trust(store)),
+            }
+        }
+        // The old root is taken out everywhere before the new one is made.
+        self.steps
+            .extend(why_new.map(|why| Step::MakeAuthority { why }));
+        self.steps.extend(to_trust);
+        Ok(())
+    }
+
+    fn manifests(&mut self, paths: &Paths, survey: &Survey) {
+        for host in &survey.hosts {
+            match host.is_right(&paths.installed_binary()) {
+                true => self
+                    .right
+                    .push(format!("{} knows where the helper is", host.browser)),
+                false => self.steps.push(Step::Register(host.clone())),
+            }
+        }
+    }
+
+    /// The record as it has to stand before the first step.
+    fn record_of_everything(&self, paths: &Paths) -> Record {
+        let mut record = self.record.clone();
+        record.note_missing_directories(paths.data());
+        for step in &self.steps {
+            match step {
+                Step::Register(host) => {
+                    record.note_missing_directories(&host.manifest);
+                    record.manifests.insert(host.manifest.clone());
+                }
+                Step::Trust(store) => {
+                    let directory: PathBuf = store.location().into();
+                    if !store.exists() {
+                        record.note_missing_directories(&directory.join("cert9.db"));
+                        record.made_databases.insert(directory.clone());
+                    }
+                    record.databases.insert(directory);
+                }
+                Step::CopyProgram { .. } | Step::Distrust(..) | Step::MakeAuthority { .. } => {}
+            }
+        }
+        record
+    }
+}
+
+/// The local names of this installation, besides the usual suffixes.
+///
+/// None where there is no record, or none that can be read: fewer names are the safer reading.
+#[must_use]
+pub fn local_names(paths: &Paths) -> Vec<String> {
+    let record = Record::load(paths).unwrap_or_default();
+    record.local_names.into_iter().collect()
+}
+
+/// The certificate stores of the browsers that were found.
+fn stores(survey: &Survey) -> Result<Vec<NssDatabase>, TrustStoreError> {
+    if !survey.databases.is_empty() && nss::certutil().is_none() {
+        return Err(TrustStoreError::NoTool);
+    }
+    let asks = step::person_is_there();
+    let store = |database| NssDatabase::new(database).asking_for_passwords(asks);
+    Ok(survey.databases.iter().map(store).collect())
+}
+
+/// The authority if it can stay, or why a new one is needed.
+fn usable_authority(
+    paths: &Paths,
+    record: &Record,
+    now: SystemTime,
+) -> anyhow::Result<(Option<Authority>, Option<String>)> {
+    let why = match Authority::load(paths, now) {
+        Ok(authority) => {
+            let covers = |name: &String| authority.local_names().contains(name);
+            if !record.local_names.iter().all(covers) {
+                "it has to permit further local names".into()
+            } else if authority.expires() < now + RENEWED_BEFORE_ITS_END {
+                "the old one ends soon".into()
+            } else {
+                return Ok((Some(authority), None));
+            }
+        }
+        Err(AuthorityError::Missing) => "there is none yet".into(),
+        // Somebody else's file or an open one is not ours to replace.
+        Err(AuthorityError::Files(error)) if !error.is_absent() => return Err(error.into()),
+        Err(error) => format!("the old one cannot be used: {}", error.code()),
+    };
+    Ok((None, Some(why)))
+}
+
+const RENEWED_BEFORE_ITS_END: Duration = Duration::from_secs(30 * 24 * 60 * 60);

@@ -1,0 +1,87 @@
+//! What the installer remembers of what it did, so that nothing is left when it is undone.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::browsers::Explicit;
+use crate::paths::{self, Paths, PathsError};
+
+/// Everything outside the data directory that belongs to this installation, and what it was asked.
+///
+/// It is written before anything is touched: what stands here may exist, and nothing else does.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Record {
+    /// Names that the person called local, such as `fritz.box`.
+    pub local_names: BTreeSet<String>,
+    /// Firefox profiles that the person named.
+    pub firefox_profiles: BTreeSet<PathBuf>,
+    /// Chromium user-data directories that the person named.
+    pub chromium_user_data_dirs: BTreeSet<PathBuf>,
+    /// Native-messaging manifests.
+    pub manifests: BTreeSet<PathBuf>,
+    /// Certificate databases that were given the root.
+    pub databases: BTreeSet<PathBuf>,
+    /// Certificate databases that were not there before.
+    pub made_databases: BTreeSet<PathBuf>,
+    /// Directories that were not there before.
+    pub made_directories: BTreeSet<PathBuf>,
+}
+
+impl Record {
+    /// The record of this installation, an empty one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`PathsError`] if it is not this user's own file; [`RecordError::Damaged`] if it is not one
+    /// that the installer wrote.
+    pub fn load(paths: &Paths) -> Result<Self, RecordError> {
+        match paths::read_private(&paths.install_record()) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(RecordError::Damaged),
+            Err(error) if error.is_absent() => Ok(Self::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps the record.
+    ///
+    /// # Errors
+    ///
+    /// [`PathsError`] if it cannot be written; [`RecordError::Damaged`] if a path in it is no text.
+    pub fn save(&self, paths: &Paths) -> Result<(), RecordError> {
+        let text = serde_json::to_vec_pretty(self).map_err(RecordError::Damaged)?;
+        Ok(paths::write_private(&paths.install_record(), &text)?)
+    }
+
+    /// The places that the person named, now or earlier.
+    #[must_use]
+    pub fn explicit(&self) -> Explicit {
+        Explicit {
+            firefox_profiles: self.firefox_profiles.iter().cloned().collect(),
+            chromium_user_data_dirs: self.chromium_user_data_dirs.iter().cloned().collect(),
+        }
+    }
+
+    /// Notes the directories that have to be made before a file can be put here.
+    pub fn note_missing_directories(&mut self, file: &Path) {
+        let missing = file
+            .ancestors()
+            .skip(1)
+            .take_while(|directory| !directory.exists());
+        self.made_directories.extend(missing.map(Path::to_path_buf));
+    }
+}
+
+/// Why there is no record.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// It is not what the installer writes.
+    #[error("the install record cannot be read: {0}; delete install.json and install again")]
+    Damaged(serde_json::Error),
+    /// The file cannot be used.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+}

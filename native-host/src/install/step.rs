@@ -1,0 +1,106 @@
+//! The installer's single steps.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+
+use super::Record;
+use crate::authority::Authority;
+use crate::browsers::HostPlace;
+use crate::paths::{self, Paths};
+use crate::trust_store::nss::NssDatabase;
+use crate::trust_store::{Entry, TrustStore};
+
+/// Something that the installer does. Its text says what, for people.
+#[derive(Debug)]
+pub enum Step {
+    /// Copies this program to where browsers start it.
+    CopyProgram {
+        /// Where it is now.
+        from: PathBuf,
+    },
+    /// Takes an authority of Housekey's out of a store: an old one, or one that is not trusted
+    /// as it should be.
+    Distrust(NssDatabase, Entry),
+    /// Makes a new authority in place of what is there.
+    MakeAuthority {
+        /// Why one is needed.
+        why: String,
+    },
+    /// Tells a browser where the helper is.
+    Register(HostPlace),
+    /// Adds the authority to a store.
+    Trust(NssDatabase),
+}
+
+impl Step {
+    pub(super) fn execute(
+        &self,
+        paths: &Paths,
+        record: &Record,
+        now: SystemTime,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::CopyProgram { from } => copy_program(from, &paths.installed_binary())?,
+            Self::Distrust(store, entry) => store.remove(entry)?,
+            Self::MakeAuthority { .. } => {
+                let local_names: Vec<String> = record.local_names.iter().cloned().collect();
+                Authority::destroy(paths)?;
+                Authority::create(paths, &local_names, now)?;
+            }
+            Self::Register(host) => host.write(&paths.installed_binary())?,
+            Self::Trust(store) => store.add(Authority::load(paths, now)?.root())?,
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CopyProgram { from } => {
+                write!(f, "copy the helper from {}", from.display())
+            }
+            Self::Distrust(store, entry) => {
+                write!(f, "take the old “{}” out of {}", entry.name, store.title())
+            }
+            Self::MakeAuthority { why } => write!(f, "make a local authority, for {why}"),
+            Self::Register(host) => {
+                write!(
+                    f,
+                    "tell {} where the helper is ({})",
+                    host.browser,
+                    host.manifest.display()
+                )
+            }
+            Self::Trust(store) => write!(f, "add the local authority to {}", store.title()),
+        }
+    }
+}
+
+/// Whether both are files with the same content.
+pub(super) fn is_same_program(one: &Path, other: &Path) -> bool {
+    let length = |path| fs::metadata(path).map(|metadata| metadata.len()).ok();
+    length(one).is_some()
+        && length(one) == length(other)
+        && fs::read(one).ok() == fs::read(other).ok()
+}
+
+/// Whether a question on the terminal can be answered.
+pub(super) fn person_is_there() -> bool {
+    io::stdin().is_terminal()
+}
+
+fn copy_program(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let program = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    let directory = to.parent().context("the helper has no place to go")?;
+    paths::create_private_directory(directory)?;
+    paths::write_whole(to, &program, PROGRAM_MODE)?;
+    Ok(())
+}
+
+const PROGRAM_MODE: u32 = 0o700;

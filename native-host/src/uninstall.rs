@@ -1,0 +1,220 @@
+//! Taking everything out again, and proving by reading back that nothing is left.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use native_messaging::Scope;
+
+use crate::authority::Authority;
+use crate::browsers::{self, Database, HOST_NAME};
+use crate::install::Record;
+use crate::paths::Paths;
+use crate::trust_store::nss::{self, NssDatabase};
+use crate::trust_store::{Entry, TrustStore, TrustStoreError};
+
+/// What is there to be removed.
+#[derive(Debug)]
+pub struct Removal {
+    record: Record,
+    stores: Vec<NssDatabase>,
+    /// Every certificate of Housekey's, and the store it is in.
+    pub entries: Vec<(NssDatabase, Entry)>,
+    /// Every native-messaging manifest of Housekey's.
+    pub manifests: Vec<PathBuf>,
+    /// Whether there is a data directory.
+    pub has_data: bool,
+    /// Whether there is a store that cannot be read, and so may hold something.
+    has_unreadable: bool,
+}
+
+/// What was still there when everything had been read back.
+#[derive(Debug, Default)]
+pub struct Leftovers(pub Vec<String>);
+
+impl Removal {
+    /// Looks for everything that an installation may have put anywhere, whether this computer's
+    /// record names it or a browser that was found could have it. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// If the data directory is not this user's own, or a store cannot be looked into for want of
+    /// `certutil`.
+    pub fn survey(paths: &Paths) -> anyhow::Result<Self> {
+        let has_data = fs::symlink_metadata(paths.data()).is_ok();
+        if has_data {
+            paths.check()?;
+        }
+        // A damaged record must not keep anything from being removed that can be found without.
+        let record = Record::load(paths).unwrap_or_default();
+        let found = browsers::survey(&record.explicit())?;
+
+        let mut databases = found.databases;
+        for directory in &record.databases {
+            if !databases
+                .iter()
+                .any(|database| database.directory == *directory)
+            {
+                let owner = "a certificate database".into();
+                databases.push(Database {
+                    owner,
+                    directory: directory.clone(),
+                });
+            }
+        }
+        let stores: Vec<_> = databases
+            .iter()
+            .map(NssDatabase::new)
+            .filter(NssDatabase::exists)
+            .collect();
+        if !stores.is_empty() && nss::certutil().is_none() {
+            return Err(TrustStoreError::NoTool.into());
+        }
+        let (mut entries, mut has_unreadable) = (Vec::new(), false);
+        for store in &stores {
+            match store.entries() {
+                Ok(these) => entries.extend(these.into_iter().map(|entry| (store.clone(), entry))),
+                Err(_) => has_unreadable = true,
+            }
+        }
+
+        let hosts = found.hosts.iter().map(|host| &host.manifest);
+        let mut manifests: Vec<PathBuf> = hosts
+            .chain(&record.manifests)
+            .filter(|path| is_there(path))
+            .cloned()
+            .collect();
+        manifests.extend(library_manifests().filter(|path| is_there(path)));
+        manifests.sort();
+        manifests.dedup();
+        Ok(Self {
+            record,
+            stores,
+            entries,
+            manifests,
+            has_data,
+            has_unreadable,
+        })
+    }
+
+    /// Whether there is nothing to remove.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+            && self.manifests.is_empty()
+            && !self.has_data
+            && !self.has_unreadable
+    }
+
+    /// Removes everything, and reads everything back.
+    ///
+    /// With `keep_pins` the pin store stays where it is, and only that.
+    /// While something is left elsewhere, the record of it stays too, for the next attempt.
+    ///
+    /// # Errors
+    ///
+    /// The [`Leftovers`].
+    pub fn execute(self, paths: &Paths, keep_pins: bool) -> Result<(), Leftovers> {
+        let mut left = Leftovers::default();
+        for (store, entry) in &self.entries {
+            left.note(store.remove(entry), || {
+                format!("“{}” in {}", entry.name, store.title())
+            });
+        }
+        for manifest in &self.manifests {
+            left.note(remove_file(manifest), || manifest.display().to_string());
+        }
+        for store in &self.stores {
+            left.read_back(store);
+            if self.record.made_databases.contains(store.location()) {
+                left.note(store.remove_if_empty().map(drop), || store.title());
+            }
+        }
+        if self.has_data {
+            left.note(Authority::destroy(paths), || {
+                paths.authority().display().to_string()
+            });
+            let complete = left.0.is_empty();
+            let result = remove_data(paths, keep_pins, complete);
+            left.note(result, || paths.data().display().to_string());
+        }
+        // Directories that were made for any of this, the deepest first, unless used meanwhile.
+        for directory in self.record.made_directories.iter().rev() {
+            fs::remove_dir(directory).ok();
+        }
+        if left.0.is_empty() { Ok(()) } else { Err(left) }
+    }
+}
+
+impl Leftovers {
+    fn note<E: std::fmt::Display>(&mut self, result: Result<(), E>, what: impl Fn() -> String) {
+        if let Err(error) = result {
+            self.0.push(format!("{}: {error}", what()));
+        }
+    }
+
+    fn read_back(&mut self, store: &NssDatabase) {
+        match store.entries() {
+            Ok(entries) => {
+                let still = |entry: &Entry| format!("“{}” in {}", entry.name, store.title());
+                self.0.extend(entries.iter().map(still));
+            }
+            Err(error) => self
+                .0
+                .push(format!("perhaps an entry in {}: {error}", store.title())),
+        }
+    }
+}
+
+/// The manifests of every browser that the `native_messaging` library knows, found or not.
+fn library_manifests() -> impl Iterator<Item = PathBuf> {
+    browsers::library_keys().filter_map(|key| {
+        native_messaging::manifest_paths(key, Scope::User, HOST_NAME)
+            .ok()?
+            .into_iter()
+            .next()
+    })
+}
+
+fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+fn remove_file(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ if is_there(path) => anyhow::bail!("it is still there"),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what is in the data directory, and the directory itself if nothing is to stay in it.
+fn remove_data(paths: &Paths, keep_pins: bool, complete: bool) -> anyhow::Result<()> {
+    let database = paths.database();
+    let stays = |path: &Path| {
+        let is_of_database =
+            path.file_name()
+                .zip(database.file_name())
+                .is_some_and(|(name, base)| {
+                    name.as_encoded_bytes().starts_with(base.as_encoded_bytes())
+                });
+        (keep_pins && is_of_database) || (!complete && path == paths.install_record())
+    };
+    let mut empty = true;
+    for entry in fs::read_dir(paths.data())? {
+        let entry = entry?;
+        let path = entry.path();
+        if stays(&path) {
+            empty = false;
+        } else if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(&path).with_context(|| path.display().to_string())?;
+        } else {
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+    }
+    if empty {
+        fs::remove_dir(paths.data())?;
+    }
+    Ok(())
+}
