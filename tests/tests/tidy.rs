@@ -244,48 +244,6 @@ fn placeholders(message: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_manifests_differ_only_where_they_must() {
-    let overlay = |browser: &str| -> BTreeSet<String> {
-        let json: Value =
-            serde_json::from_str(&read(&format!("manifests/extension/{browser}.json"))).unwrap();
-        json.as_object().unwrap().keys().cloned().collect()
-    };
-    let listed = |keys: &[&str]| {
-        keys.iter()
-            .map(|key| (*key).to_owned())
-            .collect::<BTreeSet<_>>()
-    };
-    assert_eq!(
-        overlay("chrome"),
-        listed(&["background", "key", "minimum_chrome_version", "permissions"])
-    );
-    assert_eq!(
-        overlay("firefox"),
-        listed(&["background", "browser_specific_settings", "permissions"])
-    );
-}
-
-#[test]
-fn the_chrome_id_is_the_keys_own() {
-    use sha2::Digest as _;
-    let json: Value = serde_json::from_str(&read("manifests/extension/chrome.json")).unwrap();
-    let key = data_encoding::BASE64
-        .decode(json["key"].as_str().unwrap().as_bytes())
-        .unwrap();
-    let digest = sha2::Sha256::digest(&key);
-    let letter = |nibble: u8| char::from(b'a' + nibble);
-    let id: String = digest[..16]
-        .iter()
-        .flat_map(|byte| [letter(byte >> 4), letter(byte & 15)])
-        .collect();
-    let ids = read("native-host/src/extension_id.rs");
-    assert!(
-        ids.contains(&format!("\"{id}\"")),
-        "extension_id.rs does not have {id}"
-    );
-}
-
-#[test]
 fn every_promise_names_a_test_that_exists() {
     let security = read("SECURITY.md");
     let sources: String = files_ending_in(&[".rs"])
