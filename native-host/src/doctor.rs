@@ -39,7 +39,7 @@ pub fn examine(paths: &Paths, now: SystemTime) -> Vec<Check> {
             checks.push(bad(
                 "record",
                 error.to_string(),
-                "delete install.json and install again",
+                "delete install.json, then run `housekey install`",
             ));
             Record::default()
         }
@@ -197,15 +197,15 @@ fn trust(store: &NssDatabase, authority: Option<&Authority>) -> Check {
     match entries.as_slice() {
         [] => bad(
             CODE,
-            format!("{title} does not trust the local authority"),
+            format!("the local authority is not trusted by {title}"),
             INSTALL,
         ),
         [entry] if entry.is(authority.root()) => {
-            good(CODE, format!("{title} trusts the local authority"))
+            good(CODE, format!("the local authority is trusted by {title}"))
         }
         _ => bad(
             CODE,
-            format!("{title} holds another authority of Housekey's"),
+            format!("another authority of Housekey's is trusted by {title}"),
             INSTALL,
         ),
     }

@@ -111,7 +111,7 @@ impl Plan {
         now: SystemTime,
         tell: &mut dyn FnMut(&Step, &anyhow::Result<()>),
     ) -> anyhow::Result<()> {
-        let record = self.record_of_everything(paths);
+        let mut record = self.record_of_everything(paths);
         paths.prepare()?;
         if Record::load(paths)? != record {
             record.save(paths)?;
@@ -121,6 +121,11 @@ impl Plan {
             let result = step.execute(paths, &record, now);
             failed += usize::from(result.is_err());
             tell(step, &result);
+        }
+        let before = record.clone();
+        record.note_states();
+        if record != before {
+            record.save(paths)?;
         }
         match failed {
             0 => Ok(()),
@@ -171,7 +176,9 @@ impl Plan {
                 }
             }
             match has_it {
-                true => self.right.push(format!("{} trusts it", store.title())),
+                true => self
+                    .right
+                    .push(format!("it is trusted by {}", store.title())),
                 false => to_trust.push(Step::Trust(store)),
             }
         }
@@ -196,6 +203,7 @@ impl Plan {
     /// The record as it has to stand before the first step.
     fn record_of_everything(&self, paths: &Paths) -> Record {
         let mut record = self.record.clone();
+        record.strike_used_databases();
         record.note_missing_directories(paths.data());
         for step in &self.steps {
             match step {
@@ -207,7 +215,9 @@ impl Plan {
                     let directory: PathBuf = store.location().into();
                     if !store.exists() {
                         record.note_missing_directories(&directory.join("cert9.db"));
-                        record.made_databases.insert(directory.clone());
+                        record
+                            .made_databases
+                            .insert(directory.clone(), String::new());
                     }
                     record.databases.insert(directory);
                 }

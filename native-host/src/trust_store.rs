@@ -42,13 +42,6 @@ pub trait TrustStore: fmt::Debug {
     ///
     /// If it still is there afterwards.
     fn remove(&self, entry: &Entry) -> Result<(), TrustStoreError>;
-
-    /// Removes the store itself if there is nothing in it, and tells whether it did.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be read or deleted.
-    fn remove_if_empty(&self) -> Result<bool, TrustStoreError>;
 }
 
 /// One of Housekey's entries in a store.

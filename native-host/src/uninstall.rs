@@ -8,8 +8,8 @@ use anyhow::Context as _;
 use native_messaging::Scope;
 
 use crate::authority::Authority;
-use crate::browsers::{self, Database, HOST_NAME};
-use crate::install::Record;
+use crate::browsers::{self, HOST_NAME};
+use crate::install::{Record, RecordError};
 use crate::paths::Paths;
 use crate::trust_store::nss::{self, NssDatabase};
 use crate::trust_store::{Entry, TrustStore, TrustStoreError};
@@ -18,6 +18,8 @@ use crate::trust_store::{Entry, TrustStore, TrustStoreError};
 #[derive(Debug)]
 pub struct Removal {
     record: Record,
+    /// Why there is no record, where there should be one.
+    damage: Option<RecordError>,
     stores: Vec<NssDatabase>,
     /// Every certificate of Housekey's, and the store it is in.
     pub entries: Vec<(NssDatabase, Entry)>,
@@ -47,25 +49,26 @@ impl Removal {
             paths.check()?;
         }
         // A damaged record must not keep anything from being removed that can be found without.
-        let record = Record::load(paths).unwrap_or_default();
+        let (record, damage) = match Record::load(paths) {
+            Ok(record) => (record, None),
+            Err(error) => (Record::default(), Some(error)),
+        };
         let found = browsers::survey(&record.explicit())?;
 
-        let mut databases = found.databases;
-        for directory in &record.databases {
-            if !databases
-                .iter()
-                .any(|database| database.directory == *directory)
-            {
-                let owner = "a certificate database".into();
-                databases.push(Database {
-                    owner,
-                    directory: directory.clone(),
-                });
-            }
-        }
-        let stores: Vec<_> = databases
+        let known: Vec<PathBuf> = found
+            .databases
+            .iter()
+            .map(|it| it.directory.clone())
+            .collect();
+        let recorded = record
+            .databases
+            .iter()
+            .filter(|directory| !known.contains(directory));
+        let stores: Vec<_> = found
+            .databases
             .iter()
             .map(NssDatabase::new)
+            .chain(recorded.map(|directory| NssDatabase::at(directory)))
             .filter(NssDatabase::exists)
             .collect();
         if !stores.is_empty() && nss::certutil().is_none() {
@@ -90,6 +93,7 @@ impl Removal {
         manifests.dedup();
         Ok(Self {
             record,
+            damage,
             stores,
             entries,
             manifests,
@@ -117,6 +121,13 @@ impl Removal {
     /// The [`Leftovers`].
     pub fn execute(self, paths: &Paths, keep_pins: bool) -> Result<(), Leftovers> {
         let mut left = Leftovers::default();
+        // Before the entries go, for that changes the databases.
+        let unused: Vec<_> = self.record.unused_databases().collect();
+        if let Some(damage) = &self.damage {
+            left.0.push(format!(
+                "perhaps something in places that you had named: {damage}"
+            ));
+        }
         for (store, entry) in &self.entries {
             left.note(store.remove(entry), || {
                 format!("“{}” in {}", entry.name, store.title())
@@ -125,11 +136,9 @@ impl Removal {
         for manifest in &self.manifests {
             left.note(remove_file(manifest), || manifest.display().to_string());
         }
-        for store in &self.stores {
-            left.read_back(store);
-            if self.record.made_databases.contains(store.location()) {
-                left.note(store.remove_if_empty().map(drop), || store.title());
-            }
+        self.stores.iter().for_each(|store| left.read_back(store));
+        for store in unused {
+            left.note(store.delete(), || store.title());
         }
         if self.has_data {
             left.note(Authority::destroy(paths), || {
@@ -165,6 +174,16 @@ impl Leftovers {
                 .push(format!("perhaps an entry in {}: {error}", store.title())),
         }
     }
+}
+
+/// How many helpers are at work now: each ends when its browser does.
+#[must_use]
+pub fn running_helpers(paths: &Paths) -> usize {
+    let program = paths.installed_binary();
+    let is_helper = |process: &fs::DirEntry| {
+        fs::read_link(process.path().join("exe")).is_ok_and(|running| running == program)
+    };
+    fs::read_dir("/proc").map_or(0, |processes| processes.flatten().filter(is_helper).count())
 }
 
 /// The manifests of every browser that the `native_messaging` library knows, found or not.

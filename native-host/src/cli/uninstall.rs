@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::{UninstallArguments, output};
 use crate::paths::Paths;
 use crate::trust_store::TrustStore;
-use crate::uninstall::{Leftovers, Removal};
+use crate::uninstall::{Leftovers, Removal, running_helpers};
 
 pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
     let removal = Removal::survey(paths)?;
@@ -46,6 +46,7 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
         .map(|(store, _)| store.title())
         .collect();
     let manifests = removal.manifests.clone();
+    let running = running_helpers(paths);
     match removal.execute(paths, keep_pins) {
         Ok(()) => {
             for store in entries {
@@ -57,6 +58,9 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
             match paths.data().exists() {
                 true => output::good(format!("only {} is kept", paths.database().display())),
                 false => output::good(format!("{} is gone", paths.data().display())),
+            }
+            if running > 0 {
+                output::remark("a helper is still at work; it ends when its browser is closed");
             }
             output::print(
                 "\nEverything was read back: nothing is left. \

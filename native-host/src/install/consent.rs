@@ -12,10 +12,10 @@ use crate::paths::Paths;
 pub fn explain(paths: &Paths, local_names: &BTreeSet<String>) -> String {
     let mut names = String::new();
     for suffix in LOCAL_SUFFIXES {
-        let _ = write!(names, ".{suffix}, ");
+        let _ = write!(names, "*.{suffix}, ");
     }
     for name in local_names {
-        let _ = write!(names, "{name} and .{name}, ");
+        let _ = write!(names, "{name}, ");
     }
     format!(
         "About the local authority\n\
@@ -26,8 +26,8 @@ pub fn explain(paths: &Paths, local_names: &BTreeSet<String>) -> String {
          \n\
          It can vouch for   private addresses (10.*, 172.16.* to 172.31.*, 192.168.*, 169.254.*,\n\
          \x20                  100.64.* to 100.127.*, fc00::/7, fe80::/10)\n\
-         \x20                  and names that end in {}\n\
-         It cannot vouch    for anything else on the internet. The limits stand in the certificate\n\
+         \x20                  and names at {}\n\
+         It cannot vouch    for any other address on the internet. The limits stand in the certificate\n\
          \x20                  and the browsers enforce them; the key that could make another one\n\
          \x20                  without limits is destroyed at once and was never written.\n\
          Its key stays      in {}, readable by you alone.\n\

@@ -1,12 +1,14 @@
 //! What the installer remembers of what it did, so that nothing is left when it is undone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::browsers::Explicit;
 use crate::paths::{self, Paths, PathsError};
+use crate::trust_store::TrustStore as _;
+use crate::trust_store::nss::NssDatabase;
 
 /// Everything outside the data directory that belongs to this installation, and what it was asked.
 ///
@@ -24,8 +26,9 @@ pub struct Record {
     pub manifests: BTreeSet<PathBuf>,
     /// Certificate databases that were given the root.
     pub databases: BTreeSet<PathBuf>,
-    /// Certificate databases that were not there before.
-    pub made_databases: BTreeSet<PathBuf>,
+    /// Certificate databases that were not there before, and the state in which they were left:
+    /// see [`NssDatabase::state`]. Once somebody else has used one, it is not listed any more.
+    pub made_databases: BTreeMap<PathBuf, String>,
     /// Directories that were not there before.
     pub made_directories: BTreeSet<PathBuf>,
 }
@@ -64,6 +67,31 @@ impl Record {
         }
     }
 
+    /// The databases that were made for this installation and that nobody else has used since.
+    pub fn unused_databases(&self) -> impl Iterator<Item = NssDatabase> {
+        self.made_databases.iter().filter_map(|(directory, state)| {
+            let store = NssDatabase::at(directory);
+            (store.state().as_ref() == Some(state)).then_some(store)
+        })
+    }
+
+    /// Strikes out the databases that somebody else has used since.
+    pub fn strike_used_databases(&mut self) {
+        let unused: Vec<_> = self
+            .unused_databases()
+            .map(|store| store.location().into())
+            .collect();
+        self.made_databases
+            .retain(|directory: &PathBuf, _| unused.contains(directory));
+    }
+
+    /// Notes the state in which the databases are left.
+    pub fn note_states(&mut self) {
+        for (directory, state) in &mut self.made_databases {
+            *state = NssDatabase::at(directory).state().unwrap_or_default();
+        }
+    }
+
     /// Notes the directories that have to be made before a file can be put here.
     pub fn note_missing_directories(&mut self, file: &Path) {
         let missing = file
@@ -79,7 +107,7 @@ impl Record {
 #[non_exhaustive]
 pub enum RecordError {
     /// It is not what the installer writes.
-    #[error("the install record cannot be read: {0}; delete install.json and install again")]
+    #[error("the install record cannot be read: {0}; delete install.json, then run this again")]
     Damaged(serde_json::Error),
     /// The file cannot be used.
     #[error(transparent)]

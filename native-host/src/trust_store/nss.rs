@@ -9,6 +9,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use aws_lc_rs::digest;
+use data_encoding::HEXLOWER;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -35,10 +37,54 @@ impl NssDatabase {
         }
     }
 
+    /// The database in this directory, whoever uses it.
+    #[must_use]
+    pub fn at(directory: &Path) -> Self {
+        let owner = "a certificate database".into();
+        Self {
+            owner,
+            directory: directory.into(),
+            asks: false,
+        }
+    }
+
     /// Lets `certutil` ask on the terminal for a password that the database may want.
     #[must_use]
     pub fn asking_for_passwords(self, asks: bool) -> Self {
         Self { asks, ..self }
+    }
+}
+
+impl NssDatabase {
+    /// A digest of everything in the database, if there is one.
+    ///
+    /// Where it is the same as after this installer's own last change, nobody else ever kept
+    /// anything there. Looking for certificates and keys would not tell: Firefox keeps the key to
+    /// all saved passwords in `key4.db`, where `certutil` does not list it.
+    #[must_use]
+    pub fn state(&self) -> Option<String> {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for name in ["cert9.db", "key4.db"] {
+            context.update(&fs::read(self.directory.join(name)).ok()?);
+        }
+        Some(HEXLOWER.encode(context.finish().as_ref()))
+    }
+
+    /// Deletes the database, whatever is in it.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustStoreError::Io`] if any of its files cannot be deleted.
+    pub fn delete(&self) -> Result<(), TrustStoreError> {
+        for name in DATABASE_FILES {
+            match fs::remove_file(self.directory.join(name)) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.io(source));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -114,21 +160,6 @@ impl TrustStore for NssDatabase {
             false => Ok(()),
         }
     }
-
-    fn remove_if_empty(&self) -> Result<bool, TrustStoreError> {
-        if !self.exists() || !self.names()?.is_empty() || self.has_keys()? {
-            return Ok(false);
-        }
-        for name in DATABASE_FILES {
-            match fs::remove_file(self.directory.join(name)) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(self.io(source));
-                }
-                _ => {}
-            }
-        }
-        Ok(true)
-    }
 }
 
 impl NssDatabase {
@@ -160,18 +191,6 @@ impl NssDatabase {
             .filter(|(name, flags)| is_flags(flags) && !name.trim().is_empty())
             .map(|(name, flags)| (name.trim_end().into(), flags.into()))
             .collect())
-    }
-
-    fn has_keys(&self) -> Result<bool, TrustStoreError> {
-        match self.run(["-K"].map(OsStr::new)) {
-            Ok(_) => Ok(true),
-            Err(TrustStoreError::Tool { message, .. }) if message.contains("no keys found") => {
-                Ok(false)
-            }
-            // Its keys cannot be listed, so there may be some.
-            Err(TrustStoreError::Password(_)) => Ok(true),
-            Err(error) => Err(error),
-        }
     }
 
     /// Runs `certutil`; where the database wants a password and [`Self::asking_for_passwords`] allows it,
@@ -316,12 +335,11 @@ mod tests {
         let entries = store.entries().unwrap();
         assert_eq!(entries.len(), 2, "{entries:?}");
         assert_eq!(entries.iter().filter(|entry| entry.is(&one)).count(), 1);
-        assert!(!store.remove_if_empty().unwrap());
         for entry in entries {
             store.remove(&entry).unwrap();
         }
         assert!(store.entries().unwrap().is_empty());
-        assert!(store.remove_if_empty().unwrap() && !store.exists());
+        store.delete().unwrap();
         assert_eq!(fs::read_dir(store.location()).unwrap().count(), 0);
     }
 
@@ -335,11 +353,30 @@ mod tests {
             .run(arguments.into_iter().chain([file.path().as_os_str()]))
             .unwrap();
         assert!(store.entries().unwrap().is_empty());
-        assert!(!store.remove_if_empty().unwrap());
         assert_eq!(
             store.names().unwrap(),
             [("A company's root".into(), "CT,c,".into())]
         );
+    }
+
+    #[test]
+    fn whatever_somebody_else_keeps_there_shows_in_its_state() {
+        let (_home, store) = database();
+        assert_eq!(store.state(), None);
+        store.add(&root("root")).unwrap();
+        let state = store.state();
+        assert!(state.is_some());
+        store.entries().unwrap();
+        assert_eq!(store.state(), state, "reading changes nothing");
+        // What `symkeyutil` or a browser's password manager would do, to NSS's own tables.
+        let keys = rusqlite::Connection::open(store.location().join("key4.db")).unwrap();
+        keys.execute(
+            "INSERT INTO metaData (id, item1) VALUES ('test', 'secret')",
+            [],
+        )
+        .unwrap();
+        drop(keys);
+        assert_ne!(store.state(), state);
     }
 
     #[test]
