@@ -34,6 +34,9 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     // The library is also a plain Rust one, for tests; here only the module is wanted.
     cargo.args(["--crate-type", "cdylib", "--profile", PROFILE]);
     cargo.arg("--target-dir").arg(&target);
+    // wasm-bindgen reads from the linked module which features of WebAssembly it may use, and
+    // takes names and debugging sections out afterwards.
+    cargo.args(["--config", "profile.wasm.strip=false"]);
     compiler.apply(&mut cargo);
     cargo
         .env("CARGO_ENCODED_RUSTFLAGS", private.remap_flags())
@@ -72,9 +75,14 @@ struct PrivatePaths {
 
 impl PrivatePaths {
     fn of(workspace: &Workspace, compiler: &WasmCompiler) -> Self {
+        let cargo_home = process::cargo_home();
         let mut renamed = Vec::new();
         renamed.extend(env::home_dir().map(|home| (home, "/home")));
-        renamed.push((process::cargo_home(), "/cargo"));
+        // Each registry's directory is named after its host.
+        let registries = fs::read_dir(cargo_home.join("registry").join("src"));
+        let registries = registries.into_iter().flatten().flatten();
+        renamed.push((cargo_home, "/cargo"));
+        renamed.extend(registries.map(|registry| (registry.path(), "/crates")));
         renamed.push((workspace.root().to_owned(), "/housekey"));
         renamed.extend(
             compiler
