@@ -111,7 +111,12 @@ pub(crate) fn explain_loading(workspace: &Workspace) {
 /// # Errors
 ///
 /// When the profile can't be made, the helper can't be installed, or the browser fails.
-pub(crate) fn run(workspace: &Workspace, browser: Browser, arguments: &[OsString]) -> Result<()> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    browser: Browser,
+    yes: bool,
+    arguments: &[OsString],
+) -> Result<()> {
     let program = browser
         .program()
         .with_context(|| format!("no {browser} is installed"))?;
@@ -128,10 +133,11 @@ pub(crate) fn run(workspace: &Workspace, browser: Browser, arguments: &[OsString
             ("--firefox-profile", firefox(&program, &profile))
         }
     };
-    helper::install(
-        workspace,
-        &[option.into(), profile.clone().into_os_string()],
-    )?;
+    let mut install: Vec<OsString> = vec![option.into(), profile.clone().into_os_string()];
+    if yes {
+        install.push("--yes".into());
+    }
+    helper::install(workspace, &install)?;
 
     process::heading(&format!("{browser}, profile {}", profile.display()));
     process::run(command.args(arguments))

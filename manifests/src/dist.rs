@@ -22,10 +22,13 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
     shipped.retain(|path, _| ships(path));
     for browser in Browser::ALL {
         let mut files = shipped.clone();
-        files.insert(
-            "manifest.json".to_owned(),
-            manifest::for_browser(workspace, browser)?,
-        );
+        let manifest = manifest::for_browser(workspace, browser)?;
+        for file in manifest::named_files(&manifest)? {
+            if !files.contains_key(&file) {
+                bail!("the manifest for {browser} names {file}, which extension/ does not hold");
+            }
+        }
+        files.insert("manifest.json".to_owned(), manifest);
         mirror(&files, &browser.unpacked(workspace))?;
 
         let archive = archive::pack(&files)?;

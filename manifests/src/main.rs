@@ -67,6 +67,9 @@ enum Task {
         /// Which browser
         #[arg(long, value_enum)]
         browser: Browser,
+        /// Consent to what `housekey install` would ask
+        #[arg(long)]
+        yes: bool,
         /// Passed on to the browser, after `--`
         #[arg(last = true)]
         arguments: Vec<OsString>,
@@ -105,10 +108,14 @@ fn dispatch(cli: Cli) -> Result<()> {
             browser::explain_loading(&workspace);
             Ok(())
         }
-        Task::Run { browser, arguments } => {
+        Task::Run {
+            browser,
+            yes,
+            arguments,
+        } => {
             setup::bring(&[Need::WasmTarget, Need::Certutil, browser.need()], false)?;
             build(&workspace, Profile::Release)?;
-            browser::run(&workspace, browser, &arguments)
+            browser::run(&workspace, browser, yes, &arguments)
         }
         Task::Demo {
             headless,

@@ -1,5 +1,6 @@
 //! A browser's manifest: the base, with that browser's overlay laid over it.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
@@ -22,6 +23,17 @@ pub(crate) fn for_browser(workspace: &Workspace, browser: Browser) -> Result<Vec
     Ok(text)
 }
 
+/// Every file of the extension that a manifest names.
+///
+/// # Errors
+///
+/// When it is not JSON.
+pub(crate) fn named_files(manifest: &[u8]) -> Result<BTreeSet<String>> {
+    let mut named = BTreeSet::new();
+    collect_files(&serde_json::from_slice(manifest)?, &mut named);
+    Ok(named)
+}
+
 fn part(workspace: &Workspace, name: &str) -> Result<Map<String, Value>> {
     let path = workspace
         .extension_manifests()
@@ -32,6 +44,17 @@ fn part(workspace: &Workspace, name: &str) -> Result<Map<String, Value>> {
     match serde_json::from_slice(&text).with_context(|| format!("{shown} is not JSON"))? {
         Value::Object(object) => Ok(object),
         _ => bail!("{shown} is not a JSON object"),
+    }
+}
+
+fn collect_files(value: &Value, named: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_files(item, named)),
+        Value::Object(members) => members.values().for_each(|item| collect_files(item, named)),
+        Value::String(text) if FILES.iter().any(|ending| text.ends_with(ending)) => {
+            named.insert(text.clone());
+        }
+        _ => {}
     }
 }
 
@@ -47,6 +70,9 @@ fn lay_over(base: &mut Map<String, Value>, overlay: Map<String, Value>) {
     }
 }
 
+/// What the names of files end in that a manifest can name.
+const FILES: [&str; 4] = [".html", ".js", ".json", ".png"];
+
 // The helper's own file, so that the two cannot come apart.
 #[cfg(test)]
 #[expect(
@@ -58,8 +84,6 @@ mod extension_id;
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use data_encoding::BASE64;
     use serde_json::json;
     use sha2::{Digest, Sha256};
@@ -96,6 +120,17 @@ mod tests {
         let mut base = object(json!({ "a": { "b": 1 }, "c": [1] }));
         lay_over(&mut base, object(json!({ "a": null, "c": { "d": 2 } })));
         assert_eq!(Value::Object(base), json!({ "a": null, "c": { "d": 2 } }));
+    }
+
+    #[test]
+    fn files_are_found_wherever_a_manifest_names_them() {
+        let manifest = json!({
+            "action": { "default_icon": { "16": "icons/a.png" } },
+            "background": { "scripts": ["b.js"] },
+            "description": "no file",
+        });
+        let named = named_files(&serde_json::to_vec(&manifest).unwrap()).unwrap();
+        assert_eq!(Vec::from_iter(named), ["b.js", "icons/a.png"]);
     }
 
     #[test]
