@@ -184,8 +184,11 @@ impl Browser {
             }
             if Instant::now() > deadline {
                 self.screenshot("waited-in-vain").await?;
-                let page = self.page().await;
-                bail!("waited for {what} in vain; last {value:?}; the tab shows {page:?}");
+                let shown = self.eval("return document.body.innerText").await;
+                bail!(
+                    "waited for {what} in vain; last {value:?}; the tab shows {shown:?}\n{}",
+                    self.log()
+                );
             }
             tokio::time::sleep(POLL).await;
         }

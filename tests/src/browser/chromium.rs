@@ -23,6 +23,9 @@ pub(super) async fn start(
         "--user-data-dir={}",
         account.chromium_data().display()
     ));
+    // Into the log that a failed test prints: consoles, the extension's too.
+    arguments.push("--enable-logging".to_owned());
+    arguments.push(format!("--log-file={}", account.log("chromium").display()));
     if options.headless {
         arguments.push("--headless".to_owned());
     }

@@ -56,6 +56,8 @@ impl DriverProcess {
         let log = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&log).into_owned();
         let lines: Vec<_> = text.lines().collect();
+        let telling = |line: &&&str| !NOISE.iter().any(|noise| line.contains(noise));
+        let lines: Vec<_> = lines.iter().filter(telling).copied().collect();
         lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
@@ -71,6 +73,19 @@ impl Drop for DriverProcess {
         self.kill();
     }
 }
+
+/// What browsers say when there is no network and no desktop.
+const NOISE: &[&str] = &[
+    "dbus",
+    "DBus",
+    "gcm",
+    "services.settings",
+    "services-settings",
+    "RemoteSettings",
+    "BackupService",
+    "NetworkError: Network request failed",
+    "  Stack:",
+];
 
 /// Nothing else in the private namespace takes ports in the meantime.
 pub(super) fn free_port() -> Result<u16> {

@@ -75,6 +75,8 @@ fn preferences() -> Value {
         "browser.backup.enabled": false,
         "browser.tabs.warnOnClose": false,
         "datareporting.policy.dataSubmissionEnabled": false,
+        // Into the log that a failed test prints.
+        "devtools.console.stdout.content": true,
         "extensions.getAddons.cache.enabled": false,
         "extensions.webextensions.uuids": json!({ EXTENSION: EXTENSION_UUID }).to_string(),
         "nimbus.rollouts.enabled": false,
