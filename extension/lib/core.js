@@ -10,6 +10,10 @@ import { runtime, storage } from './ext.js';
 /** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
 /** @typedef {import('../wasm/housekey_wasm.js').Route} Route */
 
+// These come first, unlike elsewhere: the next line already uses them.
+const SNAPSHOT = 'core';
+const PATIENCE_MILLIS = 10_000;
+
 const ready = load();
 
 /** Ends when the last event so far and all its effects are through. @type {Promise<unknown>} */
@@ -103,6 +107,3 @@ function nextChange(patience) {
     patience.addEventListener('abort', wake);
   });
 }
-
-const SNAPSHOT = 'core';
-const PATIENCE_MILLIS = 10_000;

@@ -6,9 +6,11 @@
 //! - `data-part="part"`: a copy of the template `part-<part>`;
 //! - `data-text="key"` with `data-values="name …"`: a text of the locale, its values isolated;
 //! - `data-value="name"`: the value itself;
-//! - `data-attributes="aria-label:key …"`: attributes with a text of the locale.
+//! - `data-attributes="aria-label:key …"`: attributes with a text of the locale;
+//! - `data-class="class"`: one more class.
 //!
-//! `{name}` in a key stands for that value, so that `flaw_{flaw}` names the text of each flaw.
+//! `{name}` in a key or class stands for that value, so that `flaw_{flaw}` names the text of each
+//! flaw.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{
@@ -101,6 +103,10 @@ pub(crate) fn fill(root: &Element, host: &PageHost, values: &Values) -> Result<(
     }
     for place in with_itself(root, "[data-text]")? {
         say(&place, host, values)?;
+    }
+    for place in with_itself(root, "[data-class]")? {
+        let class = complete(&attribute(&place, "data-class"), values);
+        place.set_class_name(&format!("{} {class}", place.class_name()));
     }
     for place in with_itself(root, "[data-attributes]")? {
         for pair in attribute(&place, "data-attributes").split_whitespace() {

@@ -16,7 +16,7 @@ use web_sys::{Element, HtmlInputElement, KeyboardEvent};
 
 use super::PageHost;
 use super::dom::{self, Result};
-use super::text::{Values, code};
+use super::text::{Values, code, tell_name};
 
 struct OptionsPage {
     host: PageHost,
@@ -176,10 +176,7 @@ impl OptionsPage {
         let trusted = TrustedView::new(pin);
         let identity = &pin.identity;
         let mut values = Values::default();
-        let nameless = || self.host.text("nameless_device");
-        let name = if trusted.name.is_empty() { nameless() } else { trusted.name.to_string() };
-        values.set("name", name);
-        values.set("company", if pin.label.is_empty() { "" } else { identity.name.as_str() });
+        tell_name(&mut values, &trusted, &self.host);
         values.set("address", pin.endpoint.display_name());
         values.set_some("verified_by", identity.verified_by.as_ref().map(SafeText::as_str));
         values.set_some("device", identity.device_id.as_ref().map(SafeText::as_str));

@@ -8,7 +8,7 @@ use web_sys::Element;
 
 use super::PageHost;
 use super::dom::{self, Result};
-use super::text::{Values, code};
+use super::text::{Values, code, tell_name};
 
 /// Runs the popup.
 ///
@@ -41,10 +41,7 @@ fn values(host: &PageHost, view: &PopupView) -> Values {
     values.set("status", code(&view.helper));
     if let Some(trusted) = &view.trusted {
         let identity = &trusted.identity;
-        values.set("name", trusted.name.as_str());
-        // The person's own name for it does not hide what stands in the certificate.
-        let own_name = trusted.name != identity.name;
-        values.set("company", if own_name { identity.name.as_str() } else { "" });
+        tell_name(&mut values, trusted, host);
         values.set_some("verified_by", identity.verified_by.as_ref().map(|it| it.as_str()));
         values.set_some("device", identity.device_id.as_ref().map(|it| it.as_str()));
         values.set("tier", code(&identity.tier));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use housekey_core::time::Timestamp;
+use housekey_core::view::TrustedView;
 use js_sys::{Date, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
@@ -90,6 +91,23 @@ pub(crate) fn code(variant: &impl Serialize) -> String {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
     }
+}
+
+/// Tells what a trusted device is called, and by whom.
+pub(crate) fn tell_name(values: &mut Values, trusted: &TrustedView, host: &PageHost) {
+    let identity = &trusted.identity;
+    let (shown, certified) = (trusted.name.as_str(), identity.name.as_str());
+    if shown == certified {
+        // A name that somebody vouches for is a fact; any other is a claim, and shown as one.
+        values.set(if identity.is_verified() { "fact" } else { "claim" }, shown);
+        values.flag("nameless", shown.is_empty());
+    } else {
+        // The person's own word for it does not hide what stands in the certificate.
+        values.set("fact", shown);
+        values.set("company", certified);
+    }
+    let nameless = || host.text("nameless_device");
+    values.set("name", if shown.is_empty() { nameless() } else { shown.to_owned() });
 }
 
 fn split(text: &str) -> Vec<Piece> {

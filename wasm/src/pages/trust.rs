@@ -7,7 +7,7 @@ use housekey_core::certificate::{KeyKind, Oddity};
 use housekey_core::effect::PageReply;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::{Choice, PageRequest, PromptId};
-use housekey_core::identity::Identity;
+use housekey_core::identity::{Identity, Tier};
 use housekey_core::protocol::EXTENSION_DAYS;
 use housekey_core::view::{CertificateView, Situation, TrustView};
 use wasm_bindgen::prelude::*;
@@ -217,7 +217,9 @@ impl TrustPage {
         values.set_some("verified_by", identity.verified_by.as_ref().map(|it| it.as_str()));
         if let Some(id) = &identity.device_id {
             values.set("device", id.as_str());
-            values.set("device_end", ending(id.as_str()));
+            // Only of a manufacturer's own certificates it is known that this stands on the label.
+            let on_label = identity.tier == Tier::Manufacturer;
+            values.set("device_end", if on_label { ending(id.as_str()) } else { String::new() });
         }
         for oddity in &identity.oddities {
             match oddity {
