@@ -29,9 +29,20 @@ pub struct Check {
     pub fix: Option<String>,
 }
 
+/// Every link, and what else a person should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Examination {
+    /// Whether every link holds.
+    pub ok: bool,
+    /// The links.
+    pub checks: Vec<Check>,
+    /// What a person should know about browsers that cannot be served, or not yet.
+    pub remarks: Vec<String>,
+}
+
 /// Checks every link. Nothing is changed.
 #[must_use]
-pub fn examine(paths: &Paths, now: SystemTime) -> Vec<Check> {
+pub fn examine(paths: &Paths, now: SystemTime) -> Examination {
     let mut checks = vec![data_directory(paths), program(paths)];
     let record = match Record::load(paths) {
         Ok(record) => record,
@@ -62,7 +73,12 @@ pub fn examine(paths: &Paths, now: SystemTime) -> Vec<Check> {
         }));
     }
     checks.push(pins(paths));
-    checks
+    let ok = checks.iter().all(|check| check.ok);
+    Examination {
+        ok,
+        checks,
+        remarks: survey.remarks,
+    }
 }
 
 fn data_directory(paths: &Paths) -> Check {

@@ -135,13 +135,13 @@ impl Plan {
     }
 
     fn program(&mut self, paths: &Paths) -> anyhow::Result<()> {
-        let running = env::current_exe().context("cannot find this program's own file")?;
-        match step::is_same_program(&running, &paths.installed_binary()) {
-            true => self.right.push(format!(
-                "the helper is at {}",
-                paths.installed_binary().display()
-            )),
-            false => self.steps.push(Step::CopyProgram { from: running }),
+        let from = env::current_exe().context("cannot find this program's own file")?;
+        let to = paths.installed_binary();
+        match step::is_same_program(&from, &to) {
+            true => self
+                .right
+                .push(format!("the helper is at {}", to.display())),
+            false => self.steps.push(Step::CopyProgram { from, to }),
         }
         Ok(())
     }

@@ -3,26 +3,24 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use serde_json::json;
-
 use super::output;
 use crate::doctor::examine;
 use crate::paths::Paths;
 
 pub(super) fn run(paths: &Paths, as_json: bool) -> anyhow::Result<ExitCode> {
-    let checks = examine(paths, SystemTime::now());
-    let ok = checks.iter().all(|check| check.ok);
+    let examination = examine(paths, SystemTime::now());
     if as_json {
-        output::json(&json!({ "ok": ok, "checks": checks }))?;
+        output::json(&examination)?;
     } else {
-        for check in &checks {
+        for check in &examination.checks {
             match check.ok {
                 true => output::good(&check.detail),
                 false => output::bad(&check.detail, check.fix.as_deref()),
             }
         }
+        examination.remarks.iter().for_each(output::remark);
     }
-    Ok(if ok {
+    Ok(if examination.ok {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -22,6 +22,8 @@ pub enum Step {
     CopyProgram {
         /// Where it is now.
         from: PathBuf,
+        /// Where browsers start it.
+        to: PathBuf,
     },
     /// Takes an authority of Housekey's out of a store: an old one, or one that is not trusted
     /// as it should be.
@@ -45,7 +47,7 @@ impl Step {
         now: SystemTime,
     ) -> anyhow::Result<()> {
         match self {
-            Self::CopyProgram { from } => copy_program(from, &paths.installed_binary())?,
+            Self::CopyProgram { from, to } => copy_program(from, to)?,
             Self::Distrust(store, entry) => store.remove(entry)?,
             Self::MakeAuthority { .. } => {
                 let local_names: Vec<String> = record.local_names.iter().cloned().collect();
@@ -62,9 +64,7 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CopyProgram { from } => {
-                write!(f, "copy the helper from {}", from.display())
-            }
+            Self::CopyProgram { to, .. } => write!(f, "copy the helper to {}", to.display()),
             Self::Distrust(store, entry) => {
                 write!(f, "take the old “{}” out of {}", entry.name, store.title())
             }
