@@ -4,7 +4,9 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::thread;
 
-use housekey_core::protocol::{FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper};
+use housekey_core::protocol::{
+    FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper,
+};
 use native_messaging::host::{NmError, decode_message_opt, encode_message, send_frame};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
@@ -67,7 +69,10 @@ async fn serve(
     let (incoming, mut messages) = mpsc::channel(QUEUE);
     thread::spawn(move || read(input, &incoming));
     thread::spawn(move || write(output, outgoing));
-    let helper = Arc::new(Helper { paths: paths.clone(), handler: Mutex::new(None) });
+    let helper = Arc::new(Helper {
+        paths: paths.clone(),
+        handler: Mutex::new(None),
+    });
     let places = Arc::new(Semaphore::new(QUEUE));
     while let Some(message) = messages.recv().await {
         let json = message.map_err(MessagingError::Frame)?;

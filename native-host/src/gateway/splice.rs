@@ -31,6 +31,9 @@ impl Gateway {
         }
         let lifeline = self.live.lifeline(endpoint);
         match self.store.pin(endpoint) {
+            Ok(pin) if self.refusals.just_now(endpoint, pin.as_ref()) => {
+                answer(&mut browser, Status::Forbidden).await;
+            }
             Ok(Some(pin)) if pin.blocked => {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
@@ -53,13 +56,6 @@ impl Gateway {
         lifeline: Lifeline,
     ) {
         let now = SystemTime::now();
-        if self
-            .refusals
-            .of(endpoint)
-            .is_some_and(|refusal| is_fresh(&refusal, now))
-        {
-            return answer(&mut browser, Status::Forbidden).await;
-        }
         let scope = self.scope();
         let offer = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let met = self.prober.meet(endpoint, &scope, offer).await;
@@ -235,12 +231,6 @@ const fn finding_of(mismatch: Mismatch) -> Finding {
     }
 }
 
-/// A page with many requests to a stranger makes one handshake, not one each.
-fn is_fresh(refusal: &Refusal, now: SystemTime) -> bool {
-    refusal.observation.is_some() && timestamp(now).0 - refusal.at.0 < FRESH_SECONDS
-}
-
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
-const FRESH_SECONDS: i64 = 2;
 /// Once an hour is often enough for «last seen».
 const SEEN_AGAIN_SECONDS: i64 = 3_600;

@@ -1,5 +1,10 @@
 //! Each row of the table of what a presented key means, with real certificates.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that fails by a panic says enough"
+)]
+
 use std::fs;
 use std::path::Path;
 

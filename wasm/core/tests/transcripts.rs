@@ -5,6 +5,11 @@
 //! `certificates/name.der` in base64. `UPDATE_EXPECT=1` writes what the core says into the files,
 //! to be read before it is committed.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that fails by a panic says enough"
+)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
