@@ -271,22 +271,3 @@ fn every_promise_names_a_test_that_exists() {
     }
     assert!(promises >= 20, "only {promises} promises were found");
 }
-
-#[test]
-fn code_fits_into_a_hundred_columns() {
-    let too_long = |line: &str| line.chars().count() > 100;
-    // Text, addresses and data cannot be broken.
-    let exempt = |line: &str| line.contains("http") || line.contains('"');
-    let mut found = Vec::new();
-    for (file, text) in files_ending_in(&[".rs", ".js"]) {
-        for (number, line) in (1..).zip(text.lines()) {
-            if too_long(line) && !exempt(line) {
-                found.push(format!("{file}:{number}"));
-            }
-        }
-    }
-    assert!(
-        found.is_empty(),
-        "lines of more than 100 columns: {found:?}"
-    );
-}
