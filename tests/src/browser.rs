@@ -151,7 +151,17 @@ impl Browser {
 
     /// Waits until the tab shows something that satisfies the condition.
     pub async fn until(&self, what: &str, condition: impl Fn(&Page) -> bool) -> Result<Page> {
-        let deadline = Instant::now() + PATIENCE;
+        self.until_after(PATIENCE, what, condition).await
+    }
+
+    /// The same with another patience, for what is slow by design.
+    pub async fn until_after(
+        &self,
+        patience: Duration,
+        what: &str,
+        condition: impl Fn(&Page) -> bool,
+    ) -> Result<Page> {
+        let deadline = Instant::now() + patience;
         loop {
             // While a page gives way to another there may be none to ask.
             let page = self.page().await;
@@ -163,8 +173,10 @@ impl Browser {
             }
             if Instant::now() > deadline {
                 self.screenshot("waited-in-vain").await?;
+                let page =
+                    page.map_or_else(|error| format!("{error:#}"), |page| format!("{page:#?}"));
                 bail!(
-                    "waited for {what} in vain; the tab shows {page:?}\n{}",
+                    "waited for {what} in vain; the tab shows {page}\n{}",
                     self.process.log()
                 );
             }

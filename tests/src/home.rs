@@ -41,7 +41,7 @@ pub struct Home {
     pub silent: RawDevice,
     /// 8.8.8.8 and `public.example`: a site outside, with a certificate that browsers trust.
     pub public: Device,
-    /// The same without TLS.
+    /// 8.8.4.4 and `plain.example`: another, without TLS.
     pub public_plain: Device,
     /// 192.168.1.2, plain HTTP: the page a person begins with.
     pub start: Device,
@@ -82,7 +82,7 @@ impl Home {
             garbage: RawDevice::start(GARBAGE.parse()?, Behaviour::Garbage).await?,
             silent: RawDevice::start(SILENT.parse()?, Behaviour::Silent).await?,
             public: device("8.8.8.8:443", Model::new("A public site", public)).await?,
-            public_plain: device("8.8.8.8:80", Model::plain("A public site", String::new()))
+            public_plain: device("8.8.4.4:80", Model::plain("A public site", String::new()))
                 .await?,
             start: device(
                 "192.168.1.2:80",

@@ -108,6 +108,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("192.168.1.81", ""),
     ("fd00::20", ""),
     ("8.8.8.8", "public.example pretender.local"),
+    ("8.8.4.4", "plain.example"),
 ];
 
 /// Replaces this process by itself under `unshare`.

@@ -1,5 +1,7 @@
 //! What Housekey makes of each sample device.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 
 use crate::scene::{Stage, ensure_handshakes_only, ensure_never_direct};
@@ -12,7 +14,7 @@ pub(crate) async fn each_is_told_for_what_it_is(stage: Stage) -> Result<()> {
         let decided = |page: &housekey_tests::browser::Page| {
             page.view.as_deref().is_some_and(|view| view != "loading") || page.is_error()
         };
-        let page = scene.browser.until(name, decided).await?;
+        let page = scene.browser.until_after(PATIENCE, name, decided).await?;
         let text = scene.browser.text("main").await?;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         println!("{name}: {:?} {:?} {text:?}", page.view, page.heading);
@@ -61,6 +63,9 @@ pub(crate) async fn a_device_that_is_already_fine_is_left_alone(stage: Stage) ->
     );
     ensure_never_direct(&scene.home.nas)
 }
+
+/// A device may take twenty seconds for its part of a handshake before it counts as silent.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 type Expected = (
     &'static str,

@@ -8,7 +8,7 @@ use crate::scene::{Stage, ensure_never_direct};
 pub(crate) async fn nothing_from_a_public_page_reaches_a_device(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     scene.approve("https://192.168.1.20/").await?;
-    for origin in ["https://public.example/", "http://8.8.8.8/"] {
+    for origin in ["https://public.example/", "http://8.8.4.4/"] {
         scene.browser.go(origin).await?;
         scene
             .browser

@@ -25,7 +25,7 @@ async fn visit_public(scene: &Scene) -> Result<()> {
     for url in [
         "https://public.example/",
         "https://8.8.8.8/",
-        "http://8.8.8.8/",
+        "http://8.8.4.4/",
     ] {
         scene.browser.go(url).await?;
         let page = scene

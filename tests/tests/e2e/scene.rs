@@ -83,6 +83,11 @@ impl Scene {
     /// Goes to a new device and trusts it.
     pub(crate) async fn approve(&self, url: &str) -> Result<Page> {
         self.ask(url).await?;
+        // Where nobody has checked who it is, the person has to say that they know.
+        let unverified = "return document.querySelector('#understood') !== null";
+        if self.browser.eval(unverified).await? == true {
+            self.browser.click("#understood").await?;
+        }
         self.browser.click("#approve").await?;
         let there = |page: &Page| page.href == url && !page.is_error();
         self.browser

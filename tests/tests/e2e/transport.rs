@@ -1,6 +1,7 @@
 //! What passes through the gateway once a device is trusted: everything, unchanged.
 
 use anyhow::{Context as _, Result, ensure};
+use housekey_tests::browser::Page;
 use serde_json::json;
 
 use crate::scene::{Stage, ensure_never_direct};
@@ -89,7 +90,7 @@ pub(crate) async fn ipv6_and_names(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     for url in [
         "https://[fd00::20]/",
-        "https://hue.local/",
+        "https://printer.local/",
         "https://router.home.arpa/",
     ] {
         let page = scene
@@ -98,7 +99,28 @@ pub(crate) async fn ipv6_and_names(stage: Stage) -> Result<()> {
             .with_context(|| format!("at {url}"))?;
         ensure!(page.secure, "{url} is no secure context: {page:?}");
     }
-    ensure_never_direct(&scene.home.hue_v6)?;
-    ensure_never_direct(&scene.home.hue)?;
-    ensure_never_direct(&scene.home.router)
+    // The same bridge under its name: it is known, so the question is another.
+    let url = "https://hue.local/";
+    scene.browser.go(url).await?;
+    let moved = |page: &Page| page.has_view("moved") && page.armed;
+    scene
+        .browser
+        .until("the question about a moved device", moved)
+        .await?;
+    scene.browser.screenshot("moved").await?;
+    scene.browser.click("#approve").await?;
+    let there = |page: &Page| page.href == url && !page.is_error();
+    scene
+        .browser
+        .until("the bridge under its name", there)
+        .await?;
+    for device in [
+        &scene.home.hue_v6,
+        &scene.home.hue,
+        &scene.home.printer,
+        &scene.home.router,
+    ] {
+        ensure_never_direct(device)?;
+    }
+    Ok(())
 }
