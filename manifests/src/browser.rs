@@ -1,7 +1,8 @@
 //! The browsers that Housekey is packed for, and starting one with Housekey in it.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,7 +88,7 @@ impl std::fmt::Display for Browser {
 /// Tells how the extension gets into the browsers that people use every day.
 pub(crate) fn explain_loading(workspace: &Workspace) {
     process::heading("the extension");
-    println!("The helper is installed. Now load the extension into your browser:");
+    println!("How it gets into your browser:");
     println!();
     println!("Firefox, until it is closed:");
     println!("  open about:debugging#/runtime/this-firefox, \"Load Temporary Add-on...\", choose");
@@ -121,7 +122,11 @@ pub(crate) fn run(
         .program()
         .with_context(|| format!("no {browser} is installed"))?;
     let profile = profile(browser)?;
-    fs::create_dir_all(&profile)
+    // Inside the helper's data directory, which the helper uses only if it is its owner's alone.
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&profile)
         .with_context(|| format!("can't make the profile {}", profile.display()))?;
     let (option, mut command) = match browser {
         Browser::Chromium => (
