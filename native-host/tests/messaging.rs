@@ -1,0 +1,216 @@
+//! Native messaging with the real helper as a process: what it says, and what it survives.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that fails by a panic says enough"
+)]
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::time::SystemTime;
+
+use housekey::authority::Authority;
+use housekey::extension_id;
+use housekey::paths::Paths;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A helper that a browser started, in a home of its own.
+struct Helper {
+    process: Child,
+    _home: TempDir,
+}
+
+impl Helper {
+    /// With an authority, as after `housekey install`.
+    fn installed() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths::at(home.path().join("housekey"));
+        paths.prepare().unwrap();
+        Authority::create(&paths, &[], SystemTime::now()).unwrap();
+        Self::start(
+            home,
+            &format!("chrome-extension://{}/", extension_id::CHROME),
+        )
+    }
+
+    fn start(home: TempDir, origin: &str) -> Self {
+        let process = Command::new(env!("CARGO_BIN_EXE_housekey"))
+            .arg(origin)
+            .env("HOME", home.path())
+            .env("XDG_DATA_HOME", home.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self {
+            process,
+            _home: home,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // A helper that ended already cannot be written to; the tests look at how it ended.
+        let _ = self.process.stdin.as_mut().unwrap().write_all(bytes);
+    }
+
+    fn frame(&mut self, json: &[u8]) {
+        self.write(&u32::try_from(json.len()).unwrap().to_ne_bytes());
+        self.write(json);
+    }
+
+    fn ask(&mut self, message: &Value) -> Value {
+        self.frame(message.to_string().as_bytes());
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Value {
+        let output = self.process.stdout.as_mut().unwrap();
+        let mut length = [0; 4];
+        output.read_exact(&mut length).unwrap();
+        let mut json = vec![0; u32::from_ne_bytes(length) as usize];
+        output.read_exact(&mut json).unwrap();
+        serde_json::from_slice(&json).unwrap()
+    }
+
+    /// Ends the browser's side, and says what else the helper said, and whether it ended well.
+    fn end(mut self) -> (Vec<u8>, bool) {
+        drop(self.process.stdin.take());
+        let mut rest = Vec::new();
+        self.process
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_end(&mut rest)
+            .unwrap();
+        (rest, self.process.wait().unwrap().success())
+    }
+}
+
+fn hello(id: u32) -> Value {
+    json!({"protocol": 1, "id": id, "request": {"type": "hello", "extension": "0.1.0"}})
+}
+
+#[test]
+fn the_gateway_has_another_port_and_secret_at_each_start() {
+    let gateway = || {
+        let mut helper = Helper::installed();
+        let answer = helper.ask(&hello(1))["answer"]["value"]["gateway"].clone();
+        assert_eq!(
+            helper.ask(&hello(2))["answer"]["value"]["gateway"],
+            answer,
+            "one start, one gateway"
+        );
+        assert_eq!(helper.end(), (Vec::new(), true));
+        answer
+    };
+    let (first, second) = (gateway(), gateway());
+    let secret = first["secret"].as_str().unwrap();
+    assert_eq!(secret.len(), 64);
+    assert_ne!(first["secret"], second["secret"]);
+}
+
+#[test]
+fn bad_messages_are_answered_and_the_next_one_is_heard() {
+    let mut helper = Helper::installed();
+    for (message, id) in [
+        (&b""[..], Value::Null),
+        (b"not json", Value::Null),
+        (
+            br#"{"protocol":1,"id":4,"request":{"type":"fly"}}"#,
+            json!(4),
+        ),
+        (
+            br#"{"protocol":1,"id":5,"request":{"type":"pins","after":"http://x"}}"#,
+            json!(5),
+        ),
+        (
+            br#"{"protocol":1,"id":6,"request":{"type":"pins","after":null,"more":1}}"#,
+            json!(6),
+        ),
+    ] {
+        helper.frame(message);
+        let answer = helper.answer();
+        assert_eq!(answer["id"], id);
+        assert_eq!(answer["answer"]["value"]["code"], "bad_message");
+    }
+    let newer = helper.ask(&json!({"protocol": 2, "id": 7, "anything": []}));
+    assert_eq!(newer["answer"]["value"]["code"], "protocol_too_new");
+    assert_eq!(helper.ask(&hello(8))["answer"]["type"], "ok");
+    assert_eq!(helper.end(), (Vec::new(), true));
+}
+
+#[test]
+fn a_message_may_come_byte_by_byte() {
+    let mut helper = Helper::installed();
+    let json = hello(1).to_string();
+    let mut bytes = u32::try_from(json.len()).unwrap().to_ne_bytes().to_vec();
+    bytes.extend(json.bytes());
+    for byte in bytes {
+        helper.write(&[byte]);
+        helper.process.stdin.as_mut().unwrap().flush().unwrap();
+    }
+    assert_eq!(helper.answer()["id"], 1);
+}
+
+/// After a frame that cannot be one, nothing can be trusted to be one: the helper ends.
+#[test]
+fn a_broken_frame_ends_the_helper_without_a_word() {
+    for broken in [
+        &u32::MAX.to_ne_bytes()[..],
+        &65_537_u32.to_ne_bytes(),
+        &[&2_u32.to_ne_bytes()[..], b"\xff\xfe"].concat(),
+        &[1, 0],
+        &[&9_u32.to_ne_bytes()[..], b"cut"].concat(),
+    ] {
+        let mut helper = Helper::installed();
+        helper.write(broken);
+        assert_eq!(helper.end(), (Vec::new(), false), "{broken:?}");
+    }
+}
+
+#[test]
+fn another_extension_is_not_served() {
+    for stranger in [
+        "chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/".to_owned(),
+        format!("chrome-extension://{}.evil/", extension_id::CHROME),
+        format!("chrome-extension://{}@evil/", extension_id::CHROME),
+    ] {
+        let mut helper = Helper::start(tempfile::tempdir().unwrap(), &stranger);
+        helper.frame(hello(1).to_string().as_bytes());
+        assert_eq!(helper.end(), (Vec::new(), false), "{stranger}");
+    }
+}
+
+#[test]
+fn without_an_authority_every_request_is_refused_by_cause_until_there_is_one() {
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths::at(home.path().join("housekey"));
+    let mut helper = Helper::start(
+        home,
+        &format!("chrome-extension://{}/", extension_id::CHROME),
+    );
+    assert_eq!(
+        helper.ask(&hello(1))["answer"]["value"]["code"],
+        "authority_unusable"
+    );
+    Authority::create(&paths, &[], SystemTime::now()).unwrap();
+    assert_eq!(helper.ask(&hello(2))["answer"]["type"], "ok");
+}
+
+#[test]
+fn a_damaged_store_is_told_and_nothing_is_served() {
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths::at(home.path().join("housekey"));
+    paths.prepare().unwrap();
+    Authority::create(&paths, &[], SystemTime::now()).unwrap();
+    housekey::paths::write_private(&paths.database(), b"").unwrap();
+    let mut helper = Helper::start(
+        home,
+        &format!("chrome-extension://{}/", extension_id::CHROME),
+    );
+    let answer = helper.ask(&hello(1));
+    assert_eq!(answer["answer"]["value"]["code"], "store_unusable");
+    assert!(answer["answer"]["value"].get("gateway").is_none());
+}
