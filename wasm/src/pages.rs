@@ -2,6 +2,7 @@
 //!
 //! The words stand in `_locales`, the structure in the HTML files; both by keys.
 
+mod devices;
 mod dom;
 pub mod options;
 pub mod popup;
@@ -38,11 +39,7 @@ extern "C" {
     async fn ask_js(this: &PageHost, request: JsValue) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(method, catch)]
-    fn message(
-        this: &PageHost,
-        key: &str,
-        substitutions: Vec<String>,
-    ) -> Result<String, JsValue>;
+    fn message(this: &PageHost, key: &str, substitutions: Vec<String>) -> Result<String, JsValue>;
 
     #[wasm_bindgen(method, catch, js_name = tabUrl)]
     async fn tab_url(this: &PageHost) -> Result<JsValue, JsValue>;

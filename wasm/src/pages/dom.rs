@@ -41,13 +41,17 @@ pub(crate) fn element<T: JsCast>(id: &str) -> Result<T> {
 
 /// The element of this id, if it is there.
 pub(crate) fn find<T: JsCast>(id: &str) -> Result<Option<T>> {
-    Ok(document()?.get_element_by_id(id).and_then(|it| it.dyn_into().ok()))
+    Ok(document()?
+        .get_element_by_id(id)
+        .and_then(|it| it.dyn_into().ok()))
 }
 
 /// Every element inside of this one that matches.
 pub(crate) fn all<T: JsCast>(root: &Element, selector: &str) -> Result<Vec<T>> {
     let list = root.query_selector_all(selector)?;
-    Ok((0..list.length()).filter_map(|index| list.get(index)?.dyn_into().ok()).collect())
+    Ok((0..list.length())
+        .filter_map(|index| list.get(index)?.dyn_into().ok())
+        .collect())
 }
 
 /// Translates what the page's HTML holds.
@@ -65,7 +69,9 @@ pub(crate) fn localise(host: &PageHost) -> Result<()> {
 /// Gives the window the name of its page: the first heading.
 pub(crate) fn entitle(host: &PageHost) -> Result<()> {
     let document = document()?;
-    let heading = document.query_selector("h1")?.and_then(|it| it.text_content());
+    let heading = document
+        .query_selector("h1")?
+        .and_then(|it| it.text_content());
     document.set_title(&match heading {
         Some(heading) if !heading.trim().is_empty() => {
             format!("{} · {}", heading.trim(), host.text("extensionName"))
@@ -90,7 +96,9 @@ pub(crate) fn fill(root: &Element, host: &PageHost, values: &Values) -> Result<(
     }
     for place in all::<Element>(root, "[data-if], [data-unless]")? {
         let any = |name: &str| {
-            attribute(&place, name).split_whitespace().any(|name| values.get(name).is_some())
+            attribute(&place, name)
+                .split_whitespace()
+                .any(|name| values.get(name).is_some())
         };
         let wanted = !place.has_attribute("data-if") || any("data-if");
         if !wanted || any("data-unless") {
@@ -120,7 +128,9 @@ pub(crate) fn fill(root: &Element, host: &PageHost, values: &Values) -> Result<(
 
 /// Shows an element, or hides it.
 pub(crate) fn show(element: &Element, shown: bool) -> Result<()> {
-    element.toggle_attribute_with_force("hidden", !shown).map(drop)
+    element
+        .toggle_attribute_with_force("hidden", !shown)
+        .map(drop)
 }
 
 /// Puts the keyboard's focus somewhere.
@@ -138,7 +148,9 @@ pub(crate) fn listen(
     heard: impl FnMut(Event) + 'static,
 ) -> Result<()> {
     let heard = Closure::<dyn FnMut(Event)>::new(heard);
-    target.as_ref().add_event_listener_with_callback(kind, heard.as_ref().unchecked_ref())?;
+    target
+        .as_ref()
+        .add_event_listener_with_callback(kind, heard.as_ref().unchecked_ref())?;
     heard.forget();
     Ok(())
 }
@@ -163,16 +175,21 @@ pub(crate) async fn sleep(millis: i32) -> Result<()> {
         // Without a timer the promise never resolves, and what waits for it stays as it is.
         let _ = window.set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, millis);
     });
-    wasm_bindgen_futures::JsFuture::from(promise).await.map(drop)
+    wasm_bindgen_futures::JsFuture::from(promise)
+        .await
+        .map(drop)
 }
 
-/// Starts something that ends by itself; what goes wrong is told to the console.
+/// Starts something that ends by itself.
 pub(crate) fn spawn(future: impl Future<Output = Result<()>> + 'static) {
-    wasm_bindgen_futures::spawn_local(async {
-        if let Err(error) = future.await {
-            wasm_bindgen::throw_val(error);
-        }
-    });
+    wasm_bindgen_futures::spawn_local(async { log(future.await) });
+}
+
+/// Tells the console what went wrong where nobody else listens.
+pub(crate) fn log(result: Result<()>) {
+    if let Err(error) = result {
+        web_sys::console::error_1(&error);
+    }
 }
 
 fn say(place: &Element, host: &PageHost, values: &Values) -> Result<()> {
@@ -211,7 +228,9 @@ fn complete(key: &str, values: &Values) -> String {
 
 fn copy(template: &str) -> Result<Element> {
     let content = element::<HtmlTemplateElement>(template)?.content();
-    let only = content.first_element_child().ok_or_else(|| missing(template))?;
+    let only = content
+        .first_element_child()
+        .ok_or_else(|| missing(template))?;
     Ok(only.clone_node_with_deep(true)?.unchecked_into())
 }
 

@@ -42,7 +42,10 @@ fn values(host: &PageHost, view: &PopupView) -> Values {
     if let Some(trusted) = &view.trusted {
         let identity = &trusted.identity;
         tell_name(&mut values, trusted, host);
-        values.set_some("verified_by", identity.verified_by.as_ref().map(|it| it.as_str()));
+        values.set_some(
+            "verified_by",
+            identity.verified_by.as_ref().map(|it| it.as_str()),
+        );
         values.set_some("device", identity.device_id.as_ref().map(|it| it.as_str()));
         values.set("tier", code(&identity.tier));
         values.set("since", host.date(trusted.since));

@@ -99,7 +99,14 @@ pub(crate) fn tell_name(values: &mut Values, trusted: &TrustedView, host: &PageH
     let (shown, certified) = (trusted.name.as_str(), identity.name.as_str());
     if shown == certified {
         // A name that somebody vouches for is a fact; any other is a claim, and shown as one.
-        values.set(if identity.is_verified() { "fact" } else { "claim" }, shown);
+        values.set(
+            if identity.is_verified() {
+                "fact"
+            } else {
+                "claim"
+            },
+            shown,
+        );
         values.flag("nameless", shown.is_empty());
     } else {
         // The person's own word for it does not hide what stands in the certificate.
@@ -107,14 +114,24 @@ pub(crate) fn tell_name(values: &mut Values, trusted: &TrustedView, host: &PageH
         values.set("company", certified);
     }
     let nameless = || host.text("nameless_device");
-    values.set("name", if shown.is_empty() { nameless() } else { shown.to_owned() });
+    values.set(
+        "name",
+        if shown.is_empty() {
+            nameless()
+        } else {
+            shown.to_owned()
+        },
+    );
 }
 
 fn split(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut words = String::new();
     for c in text.chars() {
-        if let Some(index) = u32::from(c).checked_sub(FIRST_MARK).filter(|it| *it < MARKS) {
+        if let Some(index) = u32::from(c)
+            .checked_sub(FIRST_MARK)
+            .filter(|it| *it < MARKS)
+        {
             if !words.is_empty() {
                 pieces.push(Piece::Words(std::mem::take(&mut words)));
             }
@@ -155,7 +172,13 @@ mod tests {
         let words = |words: &str| Piece::Words(words.into());
         assert_eq!(
             split(&text),
-            [words("Is "), Piece::Value(1), words(" your "), Piece::Value(0), words("?")]
+            [
+                words("Is "),
+                Piece::Value(1),
+                words(" your "),
+                Piece::Value(0),
+                words("?")
+            ]
         );
     }
 

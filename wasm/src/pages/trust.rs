@@ -21,7 +21,8 @@ struct TrustPage {
     host: PageHost,
     prompt_id: PromptId,
     main: Element,
-    address: RefCell<String>,
+    /// What is shown, as long as there is a question.
+    view: RefCell<Option<TrustView>>,
     armed: Cell<bool>,
     /// Counts what was shown, so that a timer arms only what it was started for.
     shown: Cell<u32>,
@@ -36,17 +37,21 @@ struct TrustPage {
 pub async fn start_trust_page(host: PageHost) -> Result<()> {
     dom::localise(&host)?;
     let location = dom::window()?.location().search()?;
-    let prompt_id = location.strip_prefix("?prompt=").and_then(|id| id.parse().ok());
+    let prompt_id = location
+        .strip_prefix("?prompt=")
+        .and_then(|id| id.parse().ok());
     let page = Rc::new(TrustPage {
         prompt_id: PromptId(prompt_id.unwrap_or_default()),
         main: dom::element("main")?,
-        address: RefCell::default(),
+        view: RefCell::default(),
         armed: Cell::default(),
         shown: Cell::default(),
         host,
     });
     page.listen()?;
-    let request = PageRequest::Trust { prompt_id: page.prompt_id };
+    let request = PageRequest::Trust {
+        prompt_id: page.prompt_id,
+    };
     let reply = page.host.ask(&request).await?;
     page.take(reply)
 }
@@ -61,11 +66,11 @@ impl TrustPage {
             }
         })?;
         let page = Rc::clone(self);
-        dom::listen(&self.main, "input", move |_| page.open_gates().unwrap_or_else(report))?;
+        dom::listen(&self.main, "input", move |_| dom::log(page.open_gates()))?;
         // What was hidden until now cannot have been read yet.
         let page = Rc::clone(self);
         dom::listen(&dom::document()?, "visibilitychange", move |_| {
-            page.arm_soon().unwrap_or_else(report);
+            dom::log(page.arm_soon());
         })
     }
 
@@ -82,7 +87,10 @@ impl TrustPage {
         self.armed.set(false);
         self.open_gates()?;
         self.main.set_attribute("aria-busy", "true")?;
-        let request = PageRequest::Decide { prompt_id: self.prompt_id, choice };
+        let request = PageRequest::Decide {
+            prompt_id: self.prompt_id,
+            choice,
+        };
         let reply = self.host.ask(&request).await;
         self.main.remove_attribute("aria-busy")?;
         self.take(reply?)
@@ -92,26 +100,40 @@ impl TrustPage {
         match reply {
             // Back must not lead to a question that was answered.
             PageReply::Go { url } => dom::window()?.location().replace(&url),
-            PageReply::Trust { view } => self.show(&view),
-            PageReply::Error { code: ErrorCode::UnknownPrompt } => self.show_gone(None),
-            PageReply::Error { code } => self.show_gone(Some(code)),
+            PageReply::Trust { view } => self.show(view),
+            PageReply::Error {
+                code: ErrorCode::UnknownPrompt,
+            } => self.show_gone(None),
+            PageReply::Error { code } => self.show_error(code),
             PageReply::Done
             | PageReply::Pins { .. }
             | PageReply::Popup { .. }
-            | PageReply::Status { .. } => self.show_gone(Some(ErrorCode::BadMessage)),
+            | PageReply::Status { .. } => self.show_error(ErrorCode::BadMessage),
         }
     }
 
-    fn show(self: &Rc<Self>, view: &TrustView) -> Result<()> {
-        self.address.replace(view.address.clone());
-        self.render(&code(&view.situation), &self.values(view))?;
+    fn show(self: &Rc<Self>, view: TrustView) -> Result<()> {
+        self.render(&code(&view.situation), &self.values(&view))?;
         if let Some(list) = dom::find::<Element>("chain")? {
             for certificate in &view.chain {
-                let item = dom::instance("certificate", &self.host, &self.certificate(certificate))?;
+                let values = self.certificate(certificate);
+                let item = dom::instance("certificate", &self.host, &values)?;
                 list.append_child(&item)?;
             }
         }
+        self.view.replace(Some(view));
         self.arm_soon()
+    }
+
+    /// Says what went wrong, beside the question if there is one.
+    fn show_error(self: &Rc<Self>, error: ErrorCode) -> Result<()> {
+        match self.view.take() {
+            Some(view) => self.show(TrustView {
+                notice: Some(error),
+                ..view
+            }),
+            None => self.show_gone(Some(error)),
+        }
     }
 
     fn show_gone(self: &Rc<Self>, notice: Option<ErrorCode>) -> Result<()> {
@@ -123,7 +145,8 @@ impl TrustPage {
     fn render(&self, view: &str, values: &Values) -> Result<()> {
         let content = dom::instance(&format!("view-{view}"), &self.host, values)?;
         self.main.replace_children_with_node_1(&content);
-        self.main.set_attribute("data-tier", values.get("tier").unwrap_or_default())?;
+        self.main
+            .set_attribute("data-tier", values.get("tier").unwrap_or_default())?;
         self.main.set_attribute("data-view", view)?;
         dom::entitle(&self.host)?;
         // The heading is read first, and no button is a key press away.
@@ -152,14 +175,19 @@ impl TrustPage {
     /// Enables what may be pressed now. What it leads to is the core's decision all the same.
     fn open_gates(&self) -> Result<()> {
         let armed = self.armed.get();
-        self.main.set_attribute("data-armed", if armed { "true" } else { "false" })?;
+        self.main
+            .set_attribute("data-armed", if armed { "true" } else { "false" })?;
         for button in dom::all::<HtmlButtonElement>(&self.main, "button[data-arms]")? {
             let open = match button.id().as_str() {
-                "approve" => dom::find::<Element>("understood")?.is_none() || dom::is_ticked("understood")?,
+                "approve" => {
+                    dom::find::<Element>("understood")?.is_none() || dom::is_ticked("understood")?
+                }
                 "replace" => {
                     let typed = dom::element::<HtmlInputElement>("replace-address")?.value();
+                    let asked_for =
+                        |view: &TrustView| typed.trim().eq_ignore_ascii_case(&view.address);
                     dom::is_ticked("replace-understood")?
-                        && typed.trim().eq_ignore_ascii_case(&self.address.borrow())
+                        && self.view.borrow().as_ref().is_some_and(asked_for)
                 }
                 _ => true,
             };
@@ -189,13 +217,26 @@ impl TrustPage {
         if let Some(trusted) = &view.trusted {
             let name = trusted.name.as_str();
             let nameless = || self.host.text("nameless_device");
-            values.set("trusted_name", if name.is_empty() { nameless() } else { name.to_owned() });
+            values.set(
+                "trusted_name",
+                if name.is_empty() {
+                    nameless()
+                } else {
+                    name.to_owned()
+                },
+            );
             values.set("trusted_since", self.host.date(trusted.since));
             values.set("trusted_seen", self.host.date(trusted.last_seen));
             values.set("trusted_tier", code(&trusted.identity.tier));
             values.set("trusted_fingerprint", trusted.key_fingerprint.as_str());
-            values.set_some("trusted_by", trusted.identity.verified_by.as_ref().map(|it| it.as_str()));
-            values.set_some("trusted_device", trusted.identity.device_id.as_ref().map(|it| it.as_str()));
+            values.set_some(
+                "trusted_by",
+                trusted.identity.verified_by.as_ref().map(|it| it.as_str()),
+            );
+            values.set_some(
+                "trusted_device",
+                trusted.identity.device_id.as_ref().map(|it| it.as_str()),
+            );
             let verified = view.identity.as_ref().is_some_and(Identity::is_verified);
             let fell = trusted.identity.is_verified() && !verified;
             values.flag("fell", fell && view.situation == Situation::Changed);
@@ -210,16 +251,33 @@ impl TrustPage {
         values.set("claim", if verified { "" } else { name });
         values.flag("nameless", name.is_empty());
         let nameless = || self.host.text("nameless_device");
-        values.set("name", if name.is_empty() { nameless() } else { name.to_owned() });
+        values.set(
+            "name",
+            if name.is_empty() {
+                nameless()
+            } else {
+                name.to_owned()
+            },
+        );
         values.set("issued_by", identity.issued_by.as_str());
         values.set("tier", code(&identity.tier));
         values.flag(if verified { "verified" } else { "unverified" }, true);
-        values.set_some("verified_by", identity.verified_by.as_ref().map(|it| it.as_str()));
+        values.set_some(
+            "verified_by",
+            identity.verified_by.as_ref().map(|it| it.as_str()),
+        );
         if let Some(id) = &identity.device_id {
             values.set("device", id.as_str());
             // Only of a manufacturer's own certificates it is known that this stands on the label.
             let on_label = identity.tier == Tier::Manufacturer;
-            values.set("device_end", if on_label { ending(id.as_str()) } else { String::new() });
+            values.set(
+                "device_end",
+                if on_label {
+                    ending(id.as_str())
+                } else {
+                    String::new()
+                },
+            );
         }
         for oddity in &identity.oddities {
             match oddity {
@@ -259,10 +317,6 @@ fn ending(id: &str) -> String {
         return String::new();
     }
     id.chars().skip(skipped).collect::<String>().to_uppercase()
-}
-
-fn report(error: JsValue) {
-    wasm_bindgen::throw_val(error);
 }
 
 /// Longer than a double click, shorter than reading the heading.

@@ -38,7 +38,9 @@ async fn check(host: &PageHost) -> Result<()> {
     let status = dom::element::<Element>("status")?;
     for _ in 0..MAX_LOOKS {
         let (helper, version) = match host.ask(&PageRequest::Status).await? {
-            PageReply::Status { helper, version, .. } => (code(&helper), version),
+            PageReply::Status {
+                helper, version, ..
+            } => (code(&helper), version),
             _ => ("down".to_owned(), None),
         };
         if status.get_attribute("data-status").as_deref() != Some(helper.as_str()) {
