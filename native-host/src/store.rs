@@ -4,21 +4,22 @@
 //! A store that cannot be read is an error, never an empty store: with no pins, every device would
 //! be a stranger again, and the next key that comes along could be taken for the first.
 
-use std::path::Path;
+mod error;
+mod file;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use housekey_core::chain::{Der, DeviceIdRule};
 use housekey_core::endpoint::{Endpoint, Host};
-use housekey_core::error::ErrorCode;
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::Pin;
-use housekey_core::protocol::{HelperError, Settings};
+use housekey_core::protocol::Settings;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use crate::paths::{Paths, PathsError};
+pub use self::error::StoreError;
+use crate::paths::Paths;
 
 /// An open store.
 pub struct Store {
@@ -79,26 +80,7 @@ impl Store {
     ///
     /// [`StoreError`], by cause. Nothing is changed in a file that is not a sound store.
     pub fn open(paths: &Paths) -> Result<Self, StoreError> {
-        paths.prepare()?;
-        let file = paths.database();
-        if !file.try_exists().map_err(StoreError::Io)? {
-            create(paths.data(), &file)?;
-        }
-        crate::paths::check_private_file(&file)?;
-        let connection = connect(&file)?;
-        let application: i32 = connection.pragma_query_value(None, "application_id", first)?;
-        let version: i32 = connection.pragma_query_value(None, "user_version", first)?;
-        match (application, version) {
-            (APPLICATION_ID, VERSION) => {}
-            (APPLICATION_ID, newer) if newer > VERSION => return Err(StoreError::TooNew),
-            _ => return Err(StoreError::Damaged),
-        }
-        let sound: String = connection.pragma_query_value(None, "quick_check", first)?;
-        if sound != "ok" {
-            return Err(StoreError::Damaged);
-        }
-        // Only now: this writes to the file.
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        let connection = file::open(paths)?;
         Ok(Self {
             connection: Mutex::new(connection),
         })
@@ -361,77 +343,6 @@ impl Happening {
     }
 }
 
-/// Why the store cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The file is not a sound store.
-    #[error(
-        "the pin store is damaged, so nothing is trusted; put a copy of it back, or move it away \
-         to begin anew: then every device asks again"
-    )]
-    Damaged,
-    /// The file system refused.
-    #[error("the pin store cannot be reached: {0}")]
-    Io(std::io::Error),
-    /// The file or its directory is not this user's alone.
-    #[error(transparent)]
-    Paths(#[from] PathsError),
-    /// SQLite refused.
-    #[error("the pin store cannot be used: {0}")]
-    Sqlite(rusqlite::Error),
-    /// A newer Housekey wrote it.
-    #[error("the pin store was written by a newer Housekey; update this one")]
-    TooNew,
-}
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-        match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
-            _ => Self::Sqlite(error),
-        }
-    }
-}
-
-impl From<StoreError> for HelperError {
-    fn from(error: StoreError) -> Self {
-        Self {
-            code: ErrorCode::StoreUnusable,
-            detail: error.to_string(),
-        }
-    }
-}
-
-/// Makes a whole, empty store beside its place and moves it there at once,
-/// so that no half-made file can ever be found; whoever comes second keeps the first one's.
-fn create(directory: &Path, file: &Path) -> Result<(), StoreError> {
-    let new = tempfile::NamedTempFile::new_in(directory).map_err(StoreError::Io)?;
-    let connection = Connection::open(new.path())?;
-    connection.execute_batch(SCHEMA)?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", VERSION)?;
-    connection.close().map_err(|(_, error)| error)?;
-    new.as_file().sync_all().map_err(StoreError::Io)?;
-    match new.persist_noclobber(file) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::Io(error.error)),
-    }
-}
-
-fn connect(file: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(file, flags)?;
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    // A decision that was confirmed to the person survives a power cut.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "cell_size_check", true)?;
-    Ok(connection)
-}
-
 fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreError> {
     connection
         .prepare_cached("INSERT OR REPLACE INTO pin (endpoint, spki, body) VALUES (?1, ?2, ?3)")?
@@ -486,38 +397,3 @@ fn from_json<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, StoreError
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::Damaged)
 }
-
-/// «HKey» in ASCII, by which a file is known to be a store.
-const APPLICATION_ID: i32 = 0x484B_6579;
-const VERSION: i32 = 1;
-/// As long as a person waits; another process holds the lock for milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-const SCHEMA: &str = "
-    CREATE TABLE pin (
-        endpoint TEXT PRIMARY KEY,
-        spki TEXT NOT NULL,
-        body TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX pin_by_key ON pin (spki);
-    CREATE TABLE history (
-        id INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL,
-        endpoint TEXT NOT NULL,
-        host TEXT NOT NULL,
-        spki TEXT NOT NULL,
-        what TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX history_by_endpoint ON history (endpoint);
-    CREATE INDEX history_by_host ON history (host, spki);
-    CREATE TABLE maker (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        device_id TEXT NOT NULL,
-        root BLOB NOT NULL UNIQUE
-    ) STRICT;
-    CREATE TABLE settings (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        body TEXT NOT NULL
-    ) STRICT;
-";

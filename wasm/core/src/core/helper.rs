@@ -1,0 +1,274 @@
+//! The connection to the helper: how it is made and kept, and what its answers mean.
+
+use super::pages::show;
+use super::{Core, Helper, Pending, refuse};
+use crate::effect::{Badge, Effect, HelperStatus, PageReply};
+use crate::error::ErrorCode;
+use crate::event::Timer;
+use crate::protocol::{
+    Answer, FromHelper, HelperError, PROTOCOL, Request, Response, SystemProxy, ToHelper,
+};
+use crate::routing::Routing;
+use crate::view::{PopupState, PopupView, TrustedView};
+
+impl Core {
+    pub(super) fn connect(&mut self, attempt: u32) -> Vec<Effect> {
+        self.helper = Helper::Starting { attempt };
+        let hello = Request::Hello {
+            extension: self.version.clone(),
+        };
+        vec![Effect::ConnectHelper, self.send(hello, Pending::Hello)]
+    }
+
+    /// Asks a helper that is absent once more. People install it while the browser runs.
+    pub(super) fn try_again(&mut self) -> Vec<Effect> {
+        match self.helper {
+            Helper::Absent { .. } => self.connect(MAX_FIRST_ATTEMPTS),
+            Helper::Ready { .. } | Helper::Starting { .. } => Vec::new(),
+        }
+    }
+
+    pub(super) fn send(&mut self, request: Request, pending: Pending) -> Effect {
+        self.next_request = self.next_request.wrapping_add(1);
+        let id = self.next_request;
+        self.pending.insert(id, pending);
+        Effect::SendToHelper {
+            message: ToHelper {
+                protocol: PROTOCOL,
+                id,
+                request,
+            },
+        }
+    }
+
+    pub(super) fn helper_gone(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (_, pending) in std::mem::take(&mut self.pending) {
+            match pending {
+                Pending::WhyFailed { tab_id, url } => {
+                    self.waiting.insert(tab_id, url);
+                }
+                Pending::Decide { ask_id, .. }
+                | Pending::Page { ask_id }
+                | Pending::Popup { ask_id, .. }
+                | Pending::Refresh { ask_id, .. } => {
+                    effects.push(refuse(ask_id, ErrorCode::HelperGone));
+                }
+                Pending::Badge { .. } | Pending::Hello | Pending::Subresource { .. } => {}
+            }
+        }
+        let attempt = match self.helper {
+            Helper::Absent { .. } => return effects,
+            Helper::Ready { .. } => 1,
+            Helper::Starting { attempt } => attempt + 1,
+        };
+        if self.was_ready || attempt <= MAX_FIRST_ATTEMPTS {
+            self.helper = Helper::Starting { attempt };
+            let millis = (FIRST_DELAY_MILLIS << attempt.min(16)).min(MAX_DELAY_MILLIS);
+            effects.push(Effect::StartTimer {
+                timer: Timer::Reconnect,
+                millis,
+            });
+        } else {
+            effects.extend(self.absent(HelperStatus::Missing));
+        }
+        effects
+    }
+
+    pub(super) fn absent(&mut self, status: HelperStatus) -> Vec<Effect> {
+        self.helper = Helper::Absent { status };
+        let first = if self.is_closed() {
+            let nowhere = Routing::new(CLOSED_PORT, &self.scope, &SystemProxy::default());
+            Effect::Route { routing: nowhere }
+        } else {
+            Effect::Unroute
+        };
+        vec![first, Effect::ShowWelcome { status }]
+    }
+
+    pub(super) fn helper_said(&mut self, message: FromHelper) -> Vec<Effect> {
+        let Some(pending) = message.id.and_then(|id| self.pending.remove(&id)) else {
+            return Vec::new();
+        };
+        match message.answer {
+            Answer::Ok(response) => self.helper_did(pending, response),
+            Answer::Error(error) => self.helper_refused(pending, &error),
+        }
+    }
+
+    pub(super) fn helper_did(&mut self, pending: Pending, response: Response) -> Vec<Effect> {
+        match (pending, response) {
+            (
+                Pending::Hello,
+                Response::Hello {
+                    helper: version,
+                    gateway,
+                    scope,
+                    settings,
+                    system_proxy,
+                },
+            ) => {
+                self.helper = Helper::Ready {
+                    version,
+                    gateway,
+                    settings,
+                    system_proxy,
+                };
+                self.scope = scope;
+                self.was_ready = true;
+                let mut effects = self.route_all();
+                effects.extend(self.release_waiting());
+                effects
+            }
+            (Pending::WhyFailed { tab_id, url }, Response::Explained { refusal }) => {
+                refusal.map_or_else(Vec::new, |refusal| self.ask(tab_id, url, refusal))
+            }
+            (Pending::Subresource { tab_id }, Response::Explained { refusal: Some(_) }) => {
+                vec![Effect::SetBadge {
+                    tab_id,
+                    badge: Badge::Attention,
+                }]
+            }
+            (Pending::Refresh { ask_id, prompt_id }, Response::Explained { refusal }) => {
+                vec![self.refreshed(ask_id, prompt_id, refusal)]
+            }
+            (
+                Pending::Decide {
+                    ask_id, prompt_id, ..
+                },
+                Response::Pinned {
+                    pin,
+                    other_key_before,
+                },
+            ) => {
+                let Some(prompt) = self.prompts.remove(&prompt_id) else {
+                    return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
+                };
+                let mut effects = Vec::new();
+                if other_key_before {
+                    effects.push(Effect::ClearSiteData {
+                        origin: pin.endpoint.origin(),
+                        hostname: pin.endpoint.host().to_string(),
+                    });
+                }
+                let reply = PageReply::Go { url: prompt.url };
+                effects.push(Effect::Answer { ask_id, reply });
+                effects
+            }
+            (Pending::Badge { tab_id }, Response::Identified { pin }) => {
+                let badge = if pin.is_some() {
+                    Badge::Trusted
+                } else {
+                    Badge::None
+                };
+                vec![Effect::SetBadge { tab_id, badge }]
+            }
+            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin }) => {
+                let view = PopupView {
+                    state: if pin.is_some() {
+                        PopupState::Trusted
+                    } else {
+                        PopupState::NotPinned
+                    },
+                    address: Some(endpoint.display_name()),
+                    trusted: pin.as_ref().map(TrustedView::new),
+                    helper: self.status(),
+                };
+                vec![Effect::Answer {
+                    ask_id,
+                    reply: PageReply::Popup { view },
+                }]
+            }
+            (Pending::Page { ask_id }, Response::Pins { pins, more }) => {
+                vec![Effect::Answer {
+                    ask_id,
+                    reply: PageReply::Pins { pins, more },
+                }]
+            }
+            (
+                Pending::Page { ask_id },
+                Response::Changed {
+                    settings: changed,
+                    scope,
+                },
+            ) => {
+                self.scope = scope;
+                if let Helper::Ready { settings, .. } = &mut self.helper {
+                    *settings = changed;
+                }
+                let mut effects = self.route_all();
+                effects.push(Effect::Answer {
+                    ask_id,
+                    reply: PageReply::Done,
+                });
+                effects
+            }
+            (Pending::Page { ask_id }, Response::Pinned { .. } | Response::Forgotten { .. }) => {
+                vec![Effect::Answer {
+                    ask_id,
+                    reply: PageReply::Done,
+                }]
+            }
+            // An answer to another question than the one that was asked: nothing to go by.
+            (pending, _) => {
+                let detail = String::new();
+                self.helper_refused(
+                    pending,
+                    &HelperError {
+                        code: ErrorCode::BadMessage,
+                        detail,
+                    },
+                )
+            }
+        }
+    }
+
+    pub(super) fn helper_refused(&mut self, pending: Pending, error: &HelperError) -> Vec<Effect> {
+        match pending {
+            Pending::Hello => self.absent(match error.code {
+                // The helper's words are about the extension, the status is about the helper.
+                ErrorCode::ProtocolTooNew => HelperStatus::TooOld,
+                ErrorCode::ProtocolTooOld => HelperStatus::TooNew,
+                _ => HelperStatus::Unusable,
+            }),
+            Pending::Decide {
+                ask_id, prompt_id, ..
+            } => match self.prompts.get(&prompt_id) {
+                Some(prompt) if error.code == ErrorCode::KeyChanged => {
+                    let endpoint = prompt.refusal.endpoint.clone();
+                    let refresh = Pending::Refresh { ask_id, prompt_id };
+                    vec![self.send(Request::Explain { endpoint }, refresh)]
+                }
+                Some(prompt) => vec![show(ask_id, prompt, Some(error.code))],
+                None => vec![refuse(ask_id, ErrorCode::UnknownPrompt)],
+            },
+            Pending::Page { ask_id }
+            | Pending::Popup { ask_id, .. }
+            | Pending::Refresh { ask_id, .. } => vec![refuse(ask_id, error.code)],
+            Pending::Badge { .. } | Pending::Subresource { .. } | Pending::WhyFailed { .. } => {
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn route_all(&self) -> Vec<Effect> {
+        let Helper::Ready {
+            gateway,
+            system_proxy,
+            ..
+        } = &self.helper
+        else {
+            return Vec::new();
+        };
+        vec![Effect::Route {
+            routing: Routing::new(gateway.port, &self.scope, system_proxy),
+        }]
+    }
+}
+
+/// How often a helper that was never seen is tried before it counts as not installed.
+const MAX_FIRST_ATTEMPTS: u32 = 3;
+const FIRST_DELAY_MILLIS: u32 = 100;
+const MAX_DELAY_MILLIS: u32 = 10_000;
+/// The discard port (RFC 863), where nobody listens.
+const CLOSED_PORT: u16 = 9;
