@@ -1,6 +1,7 @@
 // @ts-check
 /** The background: hears the browser and hands everything to the core. */
 import { credentials, happened, route } from './lib/core.js';
+import { tabSettled } from './lib/effects.js';
 import {
   SECURE,
   SECURE_PAGES,
@@ -107,7 +108,13 @@ webRequest.onAuthRequired.addListener(
 );
 proxyRequests?.addListener(chooseProxy, SECURE);
 proxySettings?.onChange.addListener((details) => tell(proxyControl(details)));
-tabs.onRemoved.addListener((tabId) => tell({ type: 'tab_closed', tabId }));
+tabs.onRemoved.addListener((tabId) => {
+  void tabSettled(tabId, undefined);
+  tell({ type: 'tab_closed', tabId });
+});
+tabs.onUpdated.addListener((tabId, { status }, { url }) => {
+  if (status === 'complete') void tabSettled(tabId, url ?? '');
+});
 runtime.onStartup.addListener(() => void tabs.query({}).then((all) => tell(browserStarted(all))));
 runtime.onMessage.addListener((request, sender, respond) =>
   pageAsked(request, sender, respond, happened),

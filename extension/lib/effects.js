@@ -24,6 +24,13 @@ import { answer } from './messages.js';
 /** @typedef {import('./helper.js').Happened} Happened */
 
 /**
+ * Tabs that a page is under way to: its address, where Housekey chose it, and the badge for it.
+ *
+ * @type {Map<number, { url?: string, badge?: Badge }>}
+ */
+const arriving = new Map();
+
+/**
  * Carries out effects in their order. If one fails, those after it don't happen: they may rest on
  * it, as a new device's page does on the deletion of the old one's cookies.
  *
@@ -119,6 +126,7 @@ async function clearSiteData(origin, hostname) {
  * @param {string} url
  */
 async function lead(tabId, url) {
+  arriving.set(tabId, { url });
   const replace = proxyRequests ? { loadReplace: true } : {};
   await tabs.update(tabId, { url, ...replace }).catch(ignoreClosedTab);
 }
@@ -167,10 +175,40 @@ async function replaceRules(rules) {
 }
 
 /**
+ * The browser wipes a tab's badge when the next page arrives, even if the badge is meant for that
+ * very page; so it is shown at once and, where a page is under way, again when that has arrived.
+ *
  * @param {number} tabId
  * @param {Badge} badge
  */
 async function setBadge(tabId, badge) {
+  const tab = await tabs.get(tabId).catch(ignoreClosedTab);
+  if (!tab) return;
+  const leads = arriving.get(tabId);
+  if (leads) leads.badge = badge;
+  else if (tab.status !== 'complete') arriving.set(tabId, { badge });
+  await paintBadge(tabId, badge);
+}
+
+/**
+ * A page has arrived in a tab, or left it together with the tab.
+ *
+ * @param {number} tabId
+ * @param {string | undefined} url
+ */
+export async function tabSettled(tabId, url) {
+  const awaited = arriving.get(tabId);
+  // The page that failed may be reported after it was decided to replace it.
+  if (url !== undefined && awaited?.url !== undefined && awaited.url !== url) return;
+  arriving.delete(tabId);
+  if (url !== undefined && awaited?.badge) await paintBadge(tabId, awaited.badge);
+}
+
+/**
+ * @param {number} tabId
+ * @param {Badge} badge
+ */
+async function paintBadge(tabId, badge) {
   const { color, text } = BADGES[badge];
   const title = i18n.getMessage(`badge_${badge}`);
   await Promise.all([
