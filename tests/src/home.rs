@@ -125,6 +125,11 @@ impl Authorities {
         self.hue.issue(&hue_subject().renewed(), key)
     }
 
+    /// The same bridge when its certificate has ended.
+    pub fn hue_bridge_expired(&self, key: Key) -> Result<Identity> {
+        self.hue.issue(&hue_subject().expired(), key)
+    }
+
     /// Another bridge of the same manufacturer.
     pub fn other_hue_bridge(&self, key: Key) -> Result<Identity> {
         let subject = Subject::new().country("NL").organization("Philips Hue");

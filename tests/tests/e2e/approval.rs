@@ -53,7 +53,7 @@ pub(crate) async fn a_key_swapped_under_the_question_is_not_approved(stage: Stag
     let notice = "const notice = document.querySelector('#notice');
         return notice && !notice.hidden && notice.textContent.trim() || null";
     let notice = scene.browser.until_script("the notice", notice).await?;
-    println!("the notice says {notice}");
+    scene.note(&format!("the notice says {notice}"))?;
     scene.browser.screenshot("notice").await?;
     ensure!(
         !scene.has_pin("192.168.1.20")?,

@@ -61,10 +61,10 @@ pub(crate) async fn without_housekey_local_network_access_holds(stage: Stage) ->
         .into_iter()
         .map(|r| r.path)
         .collect();
-    println!(
+    scene.note(&format!(
         "{} of {ATTEMPTS} attempts reached the device: {reached:?}; {outcome}",
         reached.len()
-    );
+    ))?;
     let fetched = reached.iter().any(|path| path.contains("fetch"));
     ensure!(
         !fetched,

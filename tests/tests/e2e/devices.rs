@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
+use housekey_tests::browser::Page;
+
 use crate::scene::{Stage, ensure_handshakes_only, ensure_never_direct};
 
 pub(crate) async fn each_is_told_for_what_it_is(stage: Stage) -> Result<()> {
@@ -11,13 +13,12 @@ pub(crate) async fn each_is_told_for_what_it_is(stage: Stage) -> Result<()> {
     let mut wrong = Vec::new();
     for (name, url, views, words) in EXPECTED {
         scene.browser.go(url).await?;
-        let decided = |page: &housekey_tests::browser::Page| {
-            page.view.as_deref().is_some_and(|view| view != "loading") || page.is_error()
-        };
+        // The browser's own error page may come first, for a moment.
+        let decided = |page: &Page| page.view.as_deref().is_some_and(|view| view != "loading");
         let page = scene.browser.until_after(PATIENCE, name, decided).await?;
         let text = scene.browser.text("main").await?;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        println!("{name}: {:?} {:?} {text:?}", page.view, page.heading);
+        scene.note(&format!("{name}: {:?} {text:?}", page.view))?;
         scene.browser.screenshot(&format!("device-{name}")).await?;
         let view = page.view.as_deref().unwrap_or("none");
         if !views.contains(&view) {

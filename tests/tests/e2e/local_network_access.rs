@@ -19,7 +19,7 @@ pub(crate) async fn nothing_from_a_public_page_reaches_a_device(stage: Stage) ->
             .browser
             .eval_async(&attempts_at("192.168.1.20"))
             .await?;
-        println!("{origin}: {outcome}");
+        scene.note(&format!("{origin}: {outcome}"))?;
         let requests = scene.home.hue.record().requests;
         let reached: Vec<_> = requests.iter().map(|request| &request.path).collect();
         ensure!(
@@ -50,7 +50,7 @@ pub(crate) async fn devices_do_not_reach_each_other(stage: Stage) -> Result<()> 
         .browser
         .eval_async(&attempts_at("192.168.1.1"))
         .await?;
-    println!("{outcome}");
+    scene.note(&outcome.to_string())?;
     let requests = scene.home.router.record().requests;
     let reached: Vec<_> = requests.iter().map(|request| &request.path).collect();
     ensure!(

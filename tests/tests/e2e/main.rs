@@ -1,6 +1,7 @@
 //! End to end: sample devices, the real helper, real browsers, in a network of their own.
 
 mod approval;
+mod change;
 mod controls;
 mod devices;
 mod helper;
@@ -55,6 +56,12 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         approval::a_wrong_key_gets_not_one_byte,
         approval::a_key_swapped_under_the_question_is_not_approved,
         approval::subresources_do_not_ask,
+        change::a_replaced_device_gets_no_old_session,
+        change::a_reset_device_is_trusted_again,
+        change::a_sibling_is_a_change,
+        change::an_expired_certificate_is_extended_by_the_person,
+        change::a_damaged_store_fails_closed,
+        change::browsers_share_their_pins,
         devices::each_is_told_for_what_it_is,
         devices::a_device_that_is_already_fine_is_left_alone,
         transport::http2_stays_http2,

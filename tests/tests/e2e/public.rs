@@ -43,7 +43,7 @@ pub(crate) async fn a_local_name_with_a_public_address_is_refused(stage: Stage) 
     let decided =
         |page: &Page| page.is_error() || page.view.as_deref().is_some_and(|view| view != "loading");
     let page = scene.browser.until("a refusal", decided).await?;
-    println!("{page:?}");
+    scene.note(&format!("{page:?}"))?;
     scene.browser.screenshot("pretender").await?;
     ensure!(
         !page.has_view("first-connect"),

@@ -1,5 +1,7 @@
 //! A home, a user and a browser: what a test plays in.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
@@ -14,7 +16,7 @@ use housekey_tests::lan::Lan;
 pub(crate) struct Stage {
     pub(crate) lan: Lan,
     pub(crate) kind: Kind,
-    test: &'static str,
+    pub(crate) test: &'static str,
 }
 
 impl Stage {
@@ -43,16 +45,18 @@ impl Stage {
             account.add_makers()?;
         }
         let browser = self.browser(&account, options).await?;
+        let directory = self.directory();
         Ok(Scene {
             browser,
             account,
             home,
+            directory,
         })
     }
 
     /// A browser of this account.
     pub(crate) async fn browser(self, account: &Account, options: Options) -> Result<Browser> {
-        let screenshots = Some(self.screenshots());
+        let screenshots = Some(self.directory());
         Browser::start(
             self.kind,
             account,
@@ -64,8 +68,8 @@ impl Stage {
         .await
     }
 
-    /// Where this test's screenshots go.
-    fn screenshots(self) -> PathBuf {
+    /// Where this test's screenshots and notes go.
+    fn directory(self) -> PathBuf {
         Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join("e2e")
             .join(self.test)
@@ -77,9 +81,19 @@ pub(crate) struct Scene {
     pub(crate) browser: Browser,
     pub(crate) account: Account,
     pub(crate) home: Home,
+    directory: PathBuf,
 }
 
 impl Scene {
+    /// Keeps what was seen beside the screenshots, for people who want to know more.
+    pub(crate) fn note(&self, text: &str) -> Result<()> {
+        let path = self
+            .directory
+            .join(format!("{}-notes.txt", self.browser.kind()));
+        let mut file = File::options().create(true).append(true).open(path)?;
+        Ok(writeln!(file, "{text}")?)
+    }
+
     /// Goes to a new device and trusts it.
     pub(crate) async fn approve(&self, url: &str) -> Result<Page> {
         self.ask(url).await?;

@@ -1,0 +1,193 @@
+//! When a device is not what it was.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use housekey_tests::browser::{Kind, Options, Page};
+use housekey_tests::home::{Home, impostor};
+use housekey_tests::pki::{Identity, Key};
+
+use crate::scene::{Stage, ensure_handshakes_only};
+
+/// The new device never receives what the old one gave the browser.
+pub(crate) async fn a_replaced_device_gets_no_old_session(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    scene
+        .browser
+        .eval("localStorage.setItem('secret', 'of the old device')")
+        .await?;
+    become_another(&scene.home, &impostor(Key::generate()?)?)?;
+    scene.browser.go(HUE).await?;
+    let warns = |page: &Page| page.has_view("changed") && page.armed;
+    scene.browser.until("the warning", warns).await?;
+    ensure_handshakes_only(&scene.home.hue)?;
+
+    scene.browser.click("#replace-open summary").await?;
+    let disabled = "return document.querySelector('#replace').disabled";
+    ensure!(
+        scene.browser.eval(disabled).await? == true,
+        "one click is enough to go on"
+    );
+    scene.browser.click("#replace-understood").await?;
+    ensure!(
+        scene.browser.eval(disabled).await? == true,
+        "two clicks are enough to go on"
+    );
+    scene
+        .browser
+        .fill("#replace-address", "192.168.1.20")
+        .await?;
+    scene.browser.screenshot("replace").await?;
+    scene.browser.click("#replace").await?;
+    scene.browser.until("the new device's page", shows).await?;
+
+    let record = scene.home.hue.record();
+    let first = record
+        .requests
+        .first()
+        .context("no request reached the new device")?;
+    let cookie = first.header("cookie");
+    ensure!(cookie.is_none(), "the new device received {cookie:?}");
+    let kept = scene
+        .browser
+        .eval("return localStorage.getItem('secret')")
+        .await?;
+    ensure!(kept.is_null(), "the new device's page can read {kept}");
+    Ok(())
+}
+
+/// The same maker, the same device number, another key: two columns and one click.
+pub(crate) async fn a_reset_device_is_trusted_again(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    become_another(
+        &scene.home,
+        &scene.home.authorities.hue_bridge(Key::generate()?)?,
+    )?;
+    scene.browser.go(HUE).await?;
+    let asks = |page: &Page| page.has_view("rotated") && page.armed;
+    scene.browser.until("the calm question", asks).await?;
+    scene.browser.screenshot("rotated").await?;
+    ensure_handshakes_only(&scene.home.hue)?;
+    scene.browser.click("#approve").await?;
+    scene
+        .browser
+        .until("the bridge's page", shows)
+        .await
+        .map(drop)
+}
+
+/// Another device of the same maker is not the same device.
+pub(crate) async fn a_sibling_is_a_change(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    become_another(
+        &scene.home,
+        &scene.home.authorities.other_hue_bridge(Key::generate()?)?,
+    )?;
+    scene.browser.go(HUE).await?;
+    scene
+        .browser
+        .until("the warning", |page| page.has_view("changed"))
+        .await?;
+    ensure_handshakes_only(&scene.home.hue)
+}
+
+pub(crate) async fn an_expired_certificate_is_extended_by_the_person(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    let identity = scene.home.authorities.hue_bridge(Key::generate()?)?;
+    scene.home.hue.present(&identity)?;
+    scene.approve(HUE).await?;
+    let expired = scene.home.authorities.hue_bridge_expired(identity.key())?;
+    become_another(&scene.home, &expired)?;
+    scene.browser.go(HUE).await?;
+    let says = |page: &Page| page.has_view("expired") && page.armed;
+    scene
+        .browser
+        .until("the news that the certificate has expired", says)
+        .await?;
+    scene.browser.screenshot("expired").await?;
+    ensure_handshakes_only(&scene.home.hue)?;
+    scene.browser.click("#extend").await?;
+    scene.browser.until("the bridge's page", shows).await?;
+    // From then on it is silent.
+    become_another(&scene.home, &expired)?;
+    scene.browser.go("about:blank").await?;
+    scene.browser.go(HUE).await?;
+    scene
+        .browser
+        .until("the bridge's page", shows)
+        .await
+        .map(drop)
+}
+
+/// A damaged list of pins is never taken for an empty one.
+pub(crate) async fn a_damaged_store_fails_closed(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    scene.helper().await?.kill()?;
+    let database = scene.account.data().join("housekey.db");
+    for beside in ["housekey.db-wal", "housekey.db-shm"] {
+        let _ = fs::remove_file(scene.account.data().join(beside));
+    }
+    fs::write(
+        &database,
+        b"this is no database, and it is long enough to be looked at ".repeat(100),
+    )?;
+    become_another(&scene.home, &impostor(Key::generate()?)?)?;
+    scene.browser.go(HUE).await?;
+    let decided =
+        |page: &Page| page.is_error() || page.view.as_deref().is_some_and(|view| view != "loading");
+    let page = scene.browser.until("a refusal", decided).await?;
+    scene.browser.screenshot("damaged").await?;
+    scene.note(&format!("{page:?}"))?;
+    ensure!(
+        !page.has_view("first-connect"),
+        "a damaged store is taken for an empty one"
+    );
+    let record = scene.home.hue.record();
+    ensure!(
+        record.application_bytes == 0,
+        "something reached the impostor: {record:?}"
+    );
+    let output = scene.account.try_housekey(["pins", "list"])?;
+    ensure!(
+        !output.status.success(),
+        "the command line takes it for an empty one"
+    );
+    Ok(())
+}
+
+/// What is trusted in one browser is trusted in the other.
+pub(crate) async fn browsers_share_their_pins(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    let other = match stage.kind {
+        Kind::Chromium => Kind::Firefox,
+        Kind::Firefox => Kind::Chromium,
+    };
+    let other = Stage {
+        kind: other,
+        ..stage
+    };
+    let browser = other
+        .browser(&scene.account, Options::with_housekey())
+        .await?;
+    browser.until_housekey_is_ready().await?;
+    browser.go(HUE).await?;
+    browser.until("the bridge's page", shows).await.map(drop)
+}
+
+fn become_another(home: &Home, identity: &Identity) -> Result<()> {
+    home.hue.present(identity)?;
+    home.hue.disconnect();
+    home.hue.clear_record();
+    Ok(())
+}
+
+fn shows(page: &Page) -> bool {
+    page.heading == "Philips Hue bridge"
+}
+
+const HUE: &str = "https://192.168.1.20/";
