@@ -1,7 +1,7 @@
 // @ts-check
 /** The background: hears the browser and hands everything to the core. */
 import { credentials, happened, route } from './lib/core.js';
-import { tabSettled } from './lib/effects.js';
+import { siteDataCleared, tabSettled } from './lib/effects.js';
 import {
   SECURE,
   SECURE_PAGES,
@@ -89,7 +89,10 @@ const MAX_ATTEMPTS = 1_000;
 // Whatever they tell waits until the core is there.
 
 webRequest.onErrorOccurred.addListener((details) => tell(requestFailed(details)), SECURE);
-webRequest.onCompleted.addListener((details) => tell(pageArrived(details)), SECURE_PAGES);
+webRequest.onCompleted.addListener((details) => {
+  void siteDataCleared(details.url);
+  tell(pageArrived(details));
+}, SECURE_PAGES);
 webRequest.onAuthRequired.addListener(
   /** @type {any} */ (
     /**

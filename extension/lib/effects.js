@@ -30,6 +30,9 @@ import { answer } from './messages.js';
  */
 const arriving = new Map();
 
+/** Origins whose next page clears what the last device left. @type {Map<string, number>} */
+const clearing = new Map();
+
 /**
  * Carries out effects in their order. If one fails, those after it don't happen: they may rest on
  * it, as a new device's page does on the deletion of the old one's cookies.
@@ -93,7 +96,9 @@ async function carryOut(effect, happened) {
 /**
  * Chrome deletes by origin; its cookies go for the whole host, whatever the port, as they come.
  * Firefox deletes by host name, with the port for what is kept by origin; of its cache it can only
- * delete all.
+ * delete all. What its interface for extensions can't reach, as the caches that pages keep
+ * themselves, goes with the header by which a site can ask for it: Firefox obeys it before the
+ * first page of the new device runs (https://www.w3.org/TR/clear-site-data/).
  *
  * @param {string} origin
  * @param {string} hostname
@@ -106,16 +111,42 @@ async function clearSiteData(origin, hostname) {
     localStorage: true,
     serviceWorkers: true,
   };
-  if (proxyRequests) {
-    const hostnames = [...new Set([hostname, new URL(origin).host])];
-    const options = /** @type {chrome.browsingData.RemovalOptions} */ ({ hostnames });
-    await browsingData.remove(options, everywhere);
-  } else {
+  if (!proxyRequests) {
     await browsingData.remove(
       { origins: [origin] },
       { ...everywhere, cacheStorage: true, fileSystems: true },
     );
+    return;
   }
+  const hostnames = [...new Set([hostname, new URL(origin).host])];
+  const options = /** @type {chrome.browsingData.RemovalOptions} */ ({ hostnames });
+  await browsingData.remove(options, everywhere);
+  const rules = await declarativeNetRequest.getSessionRules();
+  const id = Math.max(0, ...rules.map((rule) => rule.id)) + 1;
+  const header = { header: 'clear-site-data', value: '"storage"' };
+  await declarativeNetRequest.updateSessionRules({
+    addRules: [
+      {
+        id,
+        action: { type: 'modifyHeaders', responseHeaders: [{ ...header, operation: 'set' }] },
+        condition: { urlFilter: `|${origin}/`, resourceTypes: ['main_frame'] },
+      },
+    ],
+  });
+  clearing.set(origin, id);
+}
+
+/**
+ * The first page of a new device has arrived, and the old one's data is gone.
+ *
+ * @param {string} url
+ */
+export async function siteDataCleared(url) {
+  const { origin } = new URL(url);
+  const id = clearing.get(origin);
+  if (id === undefined) return;
+  clearing.delete(origin);
+  await declarativeNetRequest.updateSessionRules({ removeRuleIds: [id] });
 }
 
 /**

@@ -50,18 +50,16 @@ impl OptionsPage {
     async fn watch(&self) -> Result<()> {
         loop {
             let reply = self.host.ask(&PageRequest::Status).await?;
-            let works = matches!(
-                reply,
-                PageReply::Status {
-                    helper: HelperStatus::Ok,
-                    ..
-                }
-            );
+            let helper = match &reply {
+                PageReply::Status { helper, .. } => *helper,
+                _ => HelperStatus::Down,
+            };
             self.show_status(reply)?;
-            if works && !self.loaded.get() {
+            if helper == HelperStatus::Ok && !self.loaded.get() {
                 self.loaded.set(self.devices.load().await?);
             }
-            dom::sleep(if works { CALM_MILLIS } else { BUSY_MILLIS }).await?;
+            let changing = matches!(helper, HelperStatus::Down | HelperStatus::Starting);
+            dom::sleep(if changing { BUSY_MILLIS } else { CALM_MILLIS }).await?;
         }
     }
 
@@ -141,5 +139,5 @@ fn say(notice: &Element) -> Result<()> {
 }
 
 const SHARED_ADDRESS_SPACE: &str = "setting-shared-address-space";
-const BUSY_MILLIS: i32 = 1_500;
-const CALM_MILLIS: i32 = 10_000;
+const BUSY_MILLIS: i32 = 1_000;
+const CALM_MILLIS: i32 = 5_000;
