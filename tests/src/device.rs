@@ -59,6 +59,12 @@ impl Model {
         }
     }
 
+    /// Puts this HTML below the heading.
+    pub fn showing(mut self, body: &str) -> Self {
+        self.body = body.to_owned();
+        self
+    }
+
     /// A device that speaks HTTP without TLS.
     pub fn plain(name: &str, body: String) -> Self {
         Self {

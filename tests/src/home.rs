@@ -69,11 +69,26 @@ impl Home {
         let (pressed, buttons) = mpsc::unbounded_channel();
         let start = Model::plain("A small home", start_page());
         Ok(Self {
-            hue: device(HUE, Model::new("Philips Hue bridge", hue.clone())).await?,
-            hue_v6: device("[fd00::20]:443", Model::new("Philips Hue bridge", hue)).await?,
-            router: device(ROUTER, Model::new("Router", router(Key::generate()?)?)).await?,
-            printer: device(PRINTER, Model::new("3D printer", authorities.printer()?)).await?,
-            nas: device(NAS, Model::new("Network storage", authorities.nas()?)).await?,
+            hue: device(HUE, bridge(&hue)).await?,
+            hue_v6: device("[fd00::20]:443", bridge(&hue)).await?,
+            router: device(
+                ROUTER,
+                Model::new("Router", router(Key::generate()?)?)
+                    .showing("<p>Online for 12 days. 9 devices are connected.</p>"),
+            )
+            .await?,
+            printer: device(
+                PRINTER,
+                Model::new("3D printer", authorities.printer()?)
+                    .showing("<p>Printing: a spare part. 41 minutes left.</p>"),
+            )
+            .await?,
+            nas: device(
+                NAS,
+                Model::new("Network storage", authorities.nas()?)
+                    .showing("<p>2.1 of 8 TB are used. The last backup was this night.</p>"),
+            )
+            .await?,
             v1: device(V1, Model::new("Old heating controller", x509_v1()?)).await?,
             self_signed_ca: device(SELF_SIGNED_CA, Model::new("Smart plug", plug()?)).await?,
             expired: device(EXPIRED, Model::new("Forgotten camera", expired()?)).await?,
@@ -248,6 +263,13 @@ fn camera() -> Result<Identity> {
         .organization("Reolink")
         .common_name("door camera");
     Identity::self_signed(&subject, Key::generate()?)
+}
+
+fn bridge(identity: &Identity) -> Model {
+    Model::new("Philips Hue bridge", identity.clone()).showing(
+        "<p>Three lamps are on.</p>
+<ul><li>Kitchen, 80 %</li><li>Hall, 20 %</li><li>Balcony, warm</li></ul>",
+    )
 }
 
 async fn device(address: &str, model: Model) -> Result<Device> {

@@ -81,5 +81,5 @@ const FLAGS: &[&str] = &[
     "--password-store=basic",
     // A second start of the same account has the first one's tabs, as most people want it.
     "--restore-last-session",
-    "--window-size=1000,800",
+    "--window-size=1000,1200",
 ];

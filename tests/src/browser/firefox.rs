@@ -25,7 +25,7 @@ pub(super) async fn start(
     let process = DriverProcess::start(driver, account.log("firefox")).await?;
     let profile = account.firefox_profile();
     let mut arguments = vec!["-profile".to_owned(), profile.display().to_string()];
-    arguments.extend(["--width=1000".to_owned(), "--height=800".to_owned()]);
+    arguments.extend(["--width=1000".to_owned(), "--height=1200".to_owned()]);
     if options.headless {
         arguments.push("-headless".to_owned());
     }

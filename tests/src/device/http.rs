@@ -70,6 +70,9 @@ body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem a
 h1 {{ font-weight: 600; letter-spacing: -.02em }}
 main {{ border-top: 4px solid light-dark(#2a6f5e, #7fc8b4); padding-top: 1rem }}
 li {{ margin: .4rem 0 }}
+form {{ display: grid; gap: .5rem; justify-items: start }}
+button {{ font: inherit; padding: .4rem .9rem }}
+footer {{ margin-top: 3rem; font-size: .9rem; opacity: .75 }}
 </style>
 </head>
 <body>
@@ -77,6 +80,12 @@ li {{ margin: .4rem 0 }}
 <h1>{name}</h1>
 {body}
 </main>
+<footer id="connection"></footer>
+<script>
+document.querySelector('#connection').textContent = isSecureContext
+    ? 'This page is a secure context: it may use service workers, cryptography and the camera.'
+    : 'This page is no secure context.';
+</script>
 </body>
 </html>
 "#

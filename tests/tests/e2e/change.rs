@@ -122,6 +122,38 @@ pub(crate) async fn an_expired_certificate_is_extended_by_the_person(stage: Stag
         .map(drop)
 }
 
+/// Blocking is stronger than forgetting, until it is taken back.
+pub(crate) async fn a_blocked_device_stays_blocked(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    let options = scene.browser.extension_page("pages/options/options.html")?;
+    scene.browser.go(&options).await?;
+    scene.browser.click("li.pin .pin-block").await?;
+    scene.browser.element("li.pin .pin-unblock").await?;
+    scene.home.hue.disconnect();
+    scene.home.hue.clear_record();
+    scene.browser.go(HUE).await?;
+    scene
+        .browser
+        .until("the refusal", |page| page.has_view("blocked"))
+        .await?;
+    scene.browser.screenshot("blocked").await?;
+    let record = scene.home.hue.record();
+    ensure!(
+        record.application_bytes == 0,
+        "something reached a blocked device: {record:?}"
+    );
+    scene.browser.go(&options).await?;
+    scene.browser.click("li.pin .pin-unblock").await?;
+    scene.browser.element("li.pin .pin-block").await?;
+    scene.browser.go(HUE).await?;
+    scene
+        .browser
+        .until("the bridge's page", shows)
+        .await
+        .map(drop)
+}
+
 /// A damaged list of pins is never taken for an empty one.
 pub(crate) async fn a_damaged_store_fails_closed(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;

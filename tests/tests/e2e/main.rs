@@ -60,6 +60,7 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         change::a_reset_device_is_trusted_again,
         change::a_sibling_is_a_change,
         change::an_expired_certificate_is_extended_by_the_person,
+        change::a_blocked_device_stays_blocked,
         change::a_damaged_store_fails_closed,
         change::browsers_share_their_pins,
         devices::each_is_told_for_what_it_is,
