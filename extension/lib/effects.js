@@ -98,7 +98,8 @@ async function carryOut(effect, happened) {
  * Firefox deletes by host name, with the port for what is kept by origin; of its cache it can only
  * delete all. What its interface for extensions can't reach, as the caches that pages keep
  * themselves, goes with the header by which a site can ask for it: Firefox obeys it before the
- * first page of the new device runs (https://www.w3.org/TR/clear-site-data/).
+ * first page of the new device runs (https://www.w3.org/TR/clear-site-data/). Cookies of an IPv6
+ * address are out of reach too: they are left out of the first request, and go the same way.
  *
  * @param {string} origin
  * @param {string} hostname
@@ -123,12 +124,16 @@ async function clearSiteData(origin, hostname) {
   await browsingData.remove(options, everywhere);
   const rules = await declarativeNetRequest.getSessionRules();
   const id = Math.max(0, ...rules.map((rule) => rule.id)) + 1;
-  const header = { header: 'clear-site-data', value: '"storage"' };
+  const value = hostname.startsWith('[') ? '"cookies", "storage"' : '"storage"';
   await declarativeNetRequest.updateSessionRules({
     addRules: [
       {
         id,
-        action: { type: 'modifyHeaders', responseHeaders: [{ ...header, operation: 'set' }] },
+        action: {
+          type: 'modifyHeaders',
+          requestHeaders: [{ header: 'cookie', operation: 'remove' }],
+          responseHeaders: [{ header: 'clear-site-data', operation: 'set', value }],
+        },
         condition: { urlFilter: `|${origin}/`, resourceTypes: ['main_frame'] },
       },
     ],
