@@ -149,6 +149,20 @@ async fn a_web_socket_echoes() {
 }
 
 #[tokio::test]
+async fn a_pressed_button_is_told() {
+    let (sender, mut pressed) = tokio::sync::mpsc::unbounded_channel();
+    let model = Model {
+        buttons: Some(sender),
+        ..Model::plain("Start", String::new())
+    };
+    let device = Device::start(anywhere(), model).await.unwrap();
+    let mut stream = TcpStream::connect(device.address()).await.unwrap();
+    let press = "POST /press?hue-new-key HTTP/1.1\r\nhost: start\r\ncontent-length: 0\r\n\r\n";
+    stream.write_all(press.as_bytes()).await.unwrap();
+    assert_eq!(pressed.recv().await.as_deref(), Some("hue-new-key"));
+}
+
+#[tokio::test]
 async fn nginx_serves_its_page() {
     let free = std::net::TcpListener::bind(anywhere())
         .unwrap()

@@ -27,7 +27,10 @@ pub(super) async fn start(
     arguments.push("--enable-logging".to_owned());
     arguments.push(format!("--log-file={}", account.log("chromium").display()));
     if options.headless {
-        arguments.push("--headless".to_owned());
+        arguments.extend([
+            "--headless".to_owned(),
+            "--window-size=1000,1200".to_owned(),
+        ]);
     }
     if options.extension != Extension::Absent {
         let extension = artefact("HOUSEKEY_DIST", "dist")?.join("chrome");
@@ -38,10 +41,12 @@ pub(super) async fn start(
     capabilities.as_mut().set("browserName", "chrome")?;
     // chromedriver adds `--disable-extensions` to some set-ups, and switches that make Chromium
     // trust any certificate must never slip in.
-    let chrome_options = json!({
-        "args": arguments,
-        "excludeSwitches": ["ignore-certificate-errors", "disable-extensions"],
-    });
+    let mut unwanted = vec!["ignore-certificate-errors", "disable-extensions"];
+    if !options.headless {
+        // It puts a bar on top of every page.
+        unwanted.push("enable-automation");
+    }
+    let chrome_options = json!({ "args": arguments, "excludeSwitches": unwanted });
     capabilities
         .as_mut()
         .set("goog:chromeOptions", chrome_options)?;
@@ -81,5 +86,4 @@ const FLAGS: &[&str] = &[
     "--password-store=basic",
     // A second start of the same account has the first one's tabs, as most people want it.
     "--restore-last-session",
-    "--window-size=1000,1200",
 ];

@@ -25,9 +25,9 @@ pub(super) async fn start(
     let process = DriverProcess::start(driver, account.log("firefox")).await?;
     let profile = account.firefox_profile();
     let mut arguments = vec!["-profile".to_owned(), profile.display().to_string()];
-    arguments.extend(["--width=1000".to_owned(), "--height=1200".to_owned()]);
     if options.headless {
-        arguments.push("-headless".to_owned());
+        let arguments_for_headless = ["-headless", "--width=1000", "--height=1200"];
+        arguments.extend(arguments_for_headless.map(str::to_owned));
     }
     let mut capabilities = FirefoxCapabilities::new();
     capabilities.as_mut().set("pageLoadStrategy", "none")?;
