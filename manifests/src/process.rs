@@ -57,6 +57,10 @@ pub(crate) fn cargo(workspace: &Workspace) -> Command {
     command
         .current_dir(workspace.root())
         .env("PATH", search_path());
+    if env::var_os("CARGO_TARGET_DIR").is_some() {
+        // It may be relative, and was meant from where the person stands.
+        command.env("CARGO_TARGET_DIR", workspace.target());
+    }
     // `cargo run` sets it for this packer; a compiler other than this one's must not see it.
     command.env_remove("LD_LIBRARY_PATH");
     command

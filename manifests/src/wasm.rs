@@ -84,6 +84,9 @@ impl PrivatePaths {
         renamed.push((cargo_home, "/cargo"));
         renamed.extend(registries.map(|registry| (registry.path(), "/crates")));
         renamed.push((workspace.root().to_owned(), "/housekey"));
+        if !workspace.target().starts_with(workspace.root()) {
+            renamed.push((workspace.target().to_owned(), "/target"));
+        }
         renamed.extend(
             compiler
                 .library_source()
