@@ -30,9 +30,6 @@ import { answer } from './messages.js';
  */
 const arriving = new Map();
 
-/** Origins whose next page clears what the last device left. @type {Map<string, number>} */
-const clearing = new Map();
-
 /**
  * Carries out effects in their order. If one fails, those after it don't happen: they may rest on
  * it, as a new device's page does on the deletion of the old one's cookies.
@@ -47,7 +44,7 @@ export async function perform(effects, happened) {
     } catch (error) {
       console.error(`Housekey: ${effect.type} failed:`, error);
       for (const missed of effects.slice(index)) {
-        if (missed.type === 'answer') {
+        if ('askId' in missed) {
           answer(missed.askId, { type: 'error', code: 'browser_refused' });
         }
       }
@@ -70,7 +67,7 @@ async function carryOut(effect, happened) {
     case 'connect_helper':
       return connect(happened);
     case 'navigate':
-      return lead(effect.tabId, effect.url);
+      return leadAgain(effect.tabId, effect.url);
     case 'route':
       return route(effect.routing, happened);
     case 'send_to_helper':
@@ -112,6 +109,7 @@ async function clearSiteData(origin, hostname) {
     localStorage: true,
     serviceWorkers: true,
   };
+  await endPages(hostname);
   if (!proxyRequests) {
     await browsingData.remove(
       { origins: [origin] },
@@ -134,11 +132,10 @@ async function clearSiteData(origin, hostname) {
           requestHeaders: [{ header: 'cookie', operation: 'remove' }],
           responseHeaders: [{ header: 'clear-site-data', operation: 'set', value }],
         },
-        condition: { urlFilter: `|${origin}/`, resourceTypes: ['main_frame'] },
+        condition: { urlFilter: filterOf(origin), resourceTypes: ['main_frame'] },
       },
     ],
   });
-  clearing.set(origin, id);
 }
 
 /**
@@ -147,11 +144,30 @@ async function clearSiteData(origin, hostname) {
  * @param {string} url
  */
 export async function siteDataCleared(url) {
-  const { origin } = new URL(url);
-  const id = clearing.get(origin);
-  if (id === undefined) return;
-  clearing.delete(origin);
-  await declarativeNetRequest.updateSessionRules({ removeRuleIds: [id] });
+  if (!proxyRequests) return;
+  const filter = filterOf(new URL(url).origin);
+  const rules = await declarativeNetRequest.getSessionRules();
+  const removeRuleIds = rules.filter((it) => it.condition.urlFilter === filter).map(({ id }) => id);
+  if (removeRuleIds.length > 0) {
+    await declarativeNetRequest.updateSessionRules({ removeRuleIds });
+  }
+}
+
+/** @param {string} origin */
+function filterOf(origin) {
+  return `|${origin}/`;
+}
+
+/**
+ * Ends the pages of a host. What a page of the old device still holds in its memory must not reach
+ * the new one either.
+ *
+ * @param {string} hostname
+ */
+async function endPages(hostname) {
+  const all = await tabs.query({});
+  const theirs = all.filter(({ url }) => url && new URL(url).hostname === hostname);
+  await Promise.all(theirs.map(({ id }) => id && tabs.update(id, { url: 'about:blank' })));
 }
 
 /**
@@ -165,6 +181,17 @@ async function lead(tabId, url) {
   arriving.set(tabId, { url });
   const replace = proxyRequests ? { loadReplace: true } : {};
   await tabs.update(tabId, { url, ...replace }).catch(ignoreClosedTab);
+}
+
+/**
+ * Leads a tab once more to the address that it could not show, unless it has gone elsewhere since.
+ *
+ * @param {number} tabId
+ * @param {string} url
+ */
+async function leadAgain(tabId, url) {
+  const tab = await tabs.get(tabId).catch(ignoreClosedTab);
+  if (tab && (tab.pendingUrl || tab.url) === url) await lead(tabId, url);
 }
 
 /**

@@ -137,25 +137,29 @@ impl Roots {
             None,
             None,
         )?;
-        let root = roots.iter().find(|root| root.anchor == *path.anchor());
-        let root = root.ok_or(Error::UnknownIssuer)?;
         // webpki never looks at the root's own dates: RFC 5280 section 6.1 leaves that to whoever
-        // chose the root, and browsers do refuse one that has ended.
-        let certificate = Certificate::from_der(&root.der).map_err(|_| Error::BadDer)?;
-        let (time, now) = (unix_time(now), timestamp(now));
-        if now > certificate.not_after {
-            return Err(Error::CertExpired {
-                time,
-                not_after: time,
-            });
+        // chose the root, and browsers do refuse one that has ended. A root that was issued anew
+        // stands there twice, with one name and key.
+        let same = roots.iter().filter(|root| root.anchor == *path.anchor());
+        let mut ended = Error::UnknownIssuer;
+        for root in same {
+            let certificate = Certificate::from_der(&root.der).map_err(|_| Error::BadDer)?;
+            let time = unix_time(now);
+            if timestamp(now) > certificate.not_after {
+                ended = Error::CertExpired {
+                    time,
+                    not_after: time,
+                };
+            } else if timestamp(now) < certificate.not_before {
+                ended = Error::CertNotValidYet {
+                    time,
+                    not_before: time,
+                };
+            } else {
+                return Ok(&root.der);
+            }
         }
-        if now < certificate.not_before {
-            return Err(Error::CertNotValidYet {
-                time,
-                not_before: time,
-            });
-        }
-        Ok(&root.der)
+        Err(ended)
     }
 }
 

@@ -12,6 +12,7 @@ mod splice;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
@@ -19,7 +20,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::protocol::{Gateway as Address, Refusal};
 use housekey_core::scope::ScopeOptions;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::authority::Authority;
 use crate::probe::Prober;
@@ -115,39 +116,40 @@ impl Gateway {
     }
 
     async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let strangers = Arc::new(Semaphore::new(MAX_STRANGERS));
         loop {
             // The semaphore is never closed.
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            let Ok(place) = Arc::clone(&strangers).acquire_owned().await else {
                 return;
             };
             match listener.accept().await {
                 Ok((socket, _)) => {
-                    let gateway = Arc::clone(&self);
-                    tokio::spawn(async move {
-                        gateway.take(socket).await;
-                        drop(place);
-                    });
+                    tokio::spawn(Arc::clone(&self).take(socket, place));
                 }
                 // Too many open files, most likely. They close by themselves.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be taken");
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
         }
     }
 
-    async fn take(&self, mut browser: TcpStream) {
+    /// Whoever has not shown the secret holds one of a few places, for a few seconds:
+    /// another user of this computer cannot use up the files that this process may open.
+    async fn take(self: Arc<Self>, mut browser: TcpStream, place: OwnedSemaphorePermit) {
         if browser.set_nodelay(true).is_err() {
             return;
         }
         match connect::receive(&mut browser, &self.secret).await {
-            Ok(endpoint) => self.forward(browser, &endpoint).await,
+            Ok(endpoint) => {
+                drop(place);
+                self.forward(browser, &endpoint).await;
+            }
             Err(status) => connect::answer(&mut browser, status).await,
         }
     }
 }
 
-/// Above any honest page's demand, below the usual limit of open files.
-const MAX_CONNECTIONS: usize = 16_384;
+/// Connections at one time whose request is still awaited.
+const MAX_STRANGERS: usize = 256;

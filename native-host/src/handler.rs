@@ -1,9 +1,9 @@
 //! What the helper does for the extension: requests in, responses out.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use housekey_core::chain::Observation;
+use housekey_core::chain::{Observation, UnverifiedChain};
 use housekey_core::decision::Finding;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::error::ErrorCode;
@@ -12,14 +12,14 @@ use housekey_core::identity::Identity;
 use housekey_core::pin::Pin;
 use housekey_core::protocol::{Approval, EXTENSION_DAYS, HelperError, Request, Response, Settings};
 use housekey_core::scope::ScopeOptions;
-use housekey_core::time::Timestamp;
+use tokio::time::timeout;
 
 use crate::authority::Authority;
 use crate::chain::timestamp;
 use crate::gateway::Gateway;
 use crate::paths::Paths;
 use crate::probe::Prober;
-use crate::store::{Happening, Store};
+use crate::store::{Amendment, Happening, Store};
 use crate::system_proxy;
 
 /// The helper at work for one browser.
@@ -74,14 +74,15 @@ impl Handler {
                 approval,
             } => self.approve(&endpoint, spki_sha256, approval, now).await,
             Request::Block { endpoint, blocked } => {
-                let mut pin = self.pinned(&endpoint)?;
-                pin.blocked = blocked;
                 let what = if blocked {
                     Happening::Block
                 } else {
                     Happening::Unblock
                 };
-                self.put(pin, what, timestamp(now))
+                self.amend(&endpoint, now, |pin| {
+                    pin.blocked = blocked;
+                    Amendment::Recorded(what)
+                })
             }
             Request::Explain { endpoint } => Ok(Response::Explained {
                 refusal: self.gateway.refusal(&endpoint),
@@ -110,15 +111,10 @@ impl Handler {
                 pins.truncate(PINS_A_PAGE as usize);
                 Ok(Response::Pins { pins, more })
             }
-            Request::Rename { endpoint, label } => {
-                let mut pin = self.pinned(&endpoint)?;
+            Request::Rename { endpoint, label } => self.amend(&endpoint, now, |pin| {
                 pin.label = label;
-                self.store.update(&pin)?;
-                Ok(Response::Pinned {
-                    pin,
-                    other_key_before: false,
-                })
-            }
+                Amendment::Silent
+            }),
             Request::Settings { settings } => self.set(settings),
         }
     }
@@ -148,10 +144,11 @@ impl Handler {
         let Some(refusal) = self.prober.judge(observation.clone(), now)? else {
             // Trusted meanwhile, in another browser, and still the key that the person saw.
             let pin = self.pinned(endpoint)?;
-            return match pin.spki_sha256 == shown {
-                true => self.put(pin, Happening::Approve, timestamp(now)),
-                false => Err(refused(ErrorCode::KeyChanged, endpoint)),
-            };
+            if pin.spki_sha256 != shown {
+                return Err(refused(ErrorCode::KeyChanged, endpoint));
+            }
+            self.gateway.cut(endpoint);
+            return Ok(Response::Pinned { pin });
         };
         let is_the_question = matches!(
             (&refusal.finding, approval),
@@ -165,28 +162,55 @@ impl Handler {
             self.gateway.refuse(refusal);
             return Err(refused(ErrorCode::KeyChanged, endpoint));
         }
-        self.pin(&observation, &refusal.finding, refusal.pin, timestamp(now))
+        // A device with two names or two ports is one device at both, and has not moved.
+        let left = match &refusal.finding {
+            Finding::Moved { from } if !self.answers_with(from, shown, &scope).await => Some(from),
+            _ => None,
+        };
+        self.pin(
+            &observation,
+            &refusal.finding,
+            refusal.pin.as_ref(),
+            left,
+            now,
+        )
     }
 
+    /// Whether this key still answers at an endpoint. Silence for a moment is a no.
+    async fn answers_with(
+        &self,
+        endpoint: &Endpoint,
+        key: SpkiSha256,
+        scope: &ScopeOptions,
+    ) -> bool {
+        let met = timeout(MOMENT, self.prober.meet(endpoint, scope, Vec::new())).await;
+        matches!(met, Ok(Ok(stranger)) if stranger.chain().leaf().spki_sha256 == key)
+    }
+
+    /// Writes the pin that an approval makes, and takes the one away at the endpoint that the
+    /// device `left`.
     fn pin(
         &self,
         observation: &Observation,
         finding: &Finding,
-        before: Option<Pin>,
-        now: Timestamp,
+        before: Option<&Pin>,
+        left: Option<&Endpoint>,
+        now: SystemTime,
     ) -> Result<Response, HelperError> {
-        if let (Finding::Expired, Some(mut pin)) = (finding, before.clone()) {
-            pin.extended_until = Some(now.plus_days(EXTENSION_DAYS));
-            return self.put(pin, Happening::Extend, now);
+        let at = timestamp(now);
+        if *finding == Finding::Expired {
+            return self.amend(&observation.endpoint, now, |pin| {
+                pin.extended_until = Some(at.plus_days(EXTENSION_DAYS));
+                Amendment::Recorded(Happening::Extend)
+            });
         }
-        let chain = housekey_core::chain::UnverifiedChain::new(observation.chain.clone());
         let not_met = |detail: &dyn std::fmt::Debug| HelperError {
             code: ErrorCode::NotMet,
             detail: format!("{}: {detail:?}", observation.endpoint),
         };
-        let chain = chain.map_err(|error| not_met(&error))?;
+        let chain = UnverifiedChain::new(observation.chain.clone()).map_err(|it| not_met(&it))?;
         let identity =
-            Identity::of(chain.leaf(), &observation.verdict, now).map_err(|flaw| not_met(&flaw))?;
+            Identity::of(chain.leaf(), &observation.verdict, at).map_err(|flaw| not_met(&flaw))?;
         let mut pin = Pin::new(observation, identity).map_err(|error| not_met(&error))?;
         let what = match finding {
             Finding::Changed => Happening::Replace,
@@ -195,34 +219,35 @@ impl Handler {
             _ => Happening::Approve,
         };
         if let Some(before) = before {
-            pin.label = before.label;
+            pin.label = before.label.clone();
             // A moved or rotated device is the same one; a replaced one is another.
             if *finding != Finding::Changed {
                 pin.first_seen = before.first_seen;
             }
         }
-        if let Finding::Moved { from } = finding {
-            self.store.put_moved(&pin, from, now)?;
-            self.gateway.cut(from);
-            return self.pinned_response(pin);
+        match left {
+            Some(left) => {
+                self.store.put_moved(&pin, left, at)?;
+                self.gateway.cut(left);
+            }
+            None => self.store.put(&pin, what, at)?,
         }
-        self.put(pin, what, now)
-    }
-
-    fn put(&self, pin: Pin, what: Happening, now: Timestamp) -> Result<Response, HelperError> {
-        self.store.put(&pin, what, now)?;
-        self.pinned_response(pin)
-    }
-
-    fn pinned_response(&self, pin: Pin) -> Result<Response, HelperError> {
         self.gateway.cut(&pin.endpoint);
-        let other_key_before = self
+        Ok(Response::Pinned { pin })
+    }
+
+    fn amend(
+        &self,
+        endpoint: &Endpoint,
+        now: SystemTime,
+        amend: impl FnOnce(&mut Pin) -> Amendment,
+    ) -> Result<Response, HelperError> {
+        let amended = self
             .store
-            .knew_another_key(pin.endpoint.host(), pin.spki_sha256)?;
-        Ok(Response::Pinned {
-            pin,
-            other_key_before,
-        })
+            .amend(endpoint, timestamp(now), |pin| Some(amend(pin)))?;
+        let pin = amended.ok_or_else(|| refused(ErrorCode::NotPinned, endpoint))?;
+        self.gateway.cut(endpoint);
+        Ok(Response::Pinned { pin })
     }
 
     fn pinned(&self, endpoint: &Endpoint) -> Result<Pin, HelperError> {
@@ -251,3 +276,5 @@ fn refused(code: ErrorCode, endpoint: &Endpoint) -> HelperError {
 
 /// About a kilobyte each, so a page stays far below the 1 MiB of a message.
 const PINS_A_PAGE: u32 = 200;
+/// Devices at home answer in milliseconds; a person waits for this.
+const MOMENT: Duration = Duration::from_millis(1_500);

@@ -9,6 +9,7 @@ use housekey_core::protocol::{
 };
 use native_messaging::host::{NmError, decode_message_opt, encode_message, send_frame};
 use tokio::sync::{Mutex, Semaphore, mpsc};
+use tracing_subscriber::EnvFilter;
 
 use crate::extension_id;
 use crate::handler::Handler;
@@ -22,6 +23,13 @@ use crate::paths::Paths;
 ///
 /// [`MessagingError`], by cause.
 pub fn run(origin: &str) -> Result<(), MessagingError> {
+    // Standard output is the protocol; standard error goes where the browser's own does.
+    let filter = EnvFilter::try_from_env("HOUSEKEY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // A subscriber that is there already serves as well.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .try_init();
     if !is_our_extension(origin) {
         return Err(MessagingError::Stranger(origin.to_owned()));
     }

@@ -138,6 +138,14 @@ impl Prober {
                 failure: Failure::BadCertificate,
             },
         };
+        let other_device_before = match (&finding, key) {
+            (Finding::Changed, _) => true,
+            (Finding::Moved { .. } | Finding::Stranger, Some(key)) => {
+                self.store.knew_another_key(endpoint.host(), key)?
+            }
+            // The same device, or nobody who could be trusted.
+            _ => false,
+        };
         let pin = match &finding {
             Finding::Moved { from } => elsewhere.into_iter().find(|pin| pin.endpoint == *from),
             _ => pin,
@@ -148,6 +156,7 @@ impl Prober {
             finding,
             observation: Some(observation),
             pin,
+            other_device_before,
         }))
     }
 }

@@ -21,7 +21,8 @@ pub async fn connect(endpoint: &Endpoint, scope: &ScopeOptions) -> Result<TcpStr
     }
     let addresses = addresses(endpoint, scope).await?;
     let mut failure = Failure::UnknownName;
-    for address in addresses {
+    // A name with more addresses than this is no device's.
+    for address in addresses.into_iter().take(MAX_ADDRESSES) {
         match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => return checked(socket, scope),
             Ok(Err(error)) => failure = failure_of(&error),
@@ -114,5 +115,6 @@ fn failure_of(error: &std::io::Error) -> Failure {
 
 /// Devices are a few milliseconds away, but some sleep.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+const MAX_ADDRESSES: usize = 4;
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(8);
 const MULTICAST_TIMEOUT: Duration = Duration::from_secs(3);

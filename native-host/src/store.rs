@@ -49,6 +49,15 @@ pub enum Happening {
     Unblock,
 }
 
+/// How a pin was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amendment {
+    /// By something that stands in the history.
+    Recorded(Happening),
+    /// By nobody's decision: when it was last met, or what it is called.
+    Silent,
+}
+
 /// A line of the history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -92,11 +101,7 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be read.
     pub fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
-        self.lock()
-            .prepare_cached("SELECT body FROM pin WHERE endpoint = ?1")?
-            .query_row([endpoint.to_string()], read_pin)
-            .optional()?
-            .transpose()
+        pin_at(&self.lock(), endpoint)
     }
 
     /// The pins of other endpoints that hold this key, at most ten.
@@ -156,13 +161,35 @@ impl Store {
         })
     }
 
-    /// Writes what changes without anybody's decision: when a pin was last met, its name.
+    /// Changes the pin at an endpoint as it stands in the store at this very moment.
+    ///
+    /// Whoever read a pin before may hold one that a person has meanwhile blocked, replaced or
+    /// forgotten; writing that one back would undo the decision.
+    /// `amend` returns what to write into the history, or `None` to leave the pin as it is;
+    /// [`Amendment::Silent`] changes it without a line in the history.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn update(&self, pin: &Pin) -> Result<(), StoreError> {
-        self.change(|connection| write_pin(connection, pin))
+    /// [`StoreError`] where it cannot be read or written; then nothing changed.
+    pub fn amend(
+        &self,
+        endpoint: &Endpoint,
+        at: Timestamp,
+        amend: impl FnOnce(&mut Pin) -> Option<Amendment>,
+    ) -> Result<Option<Pin>, StoreError> {
+        self.change(|connection| {
+            let Some(mut pin) = pin_at(connection, endpoint)? else {
+                return Ok(None);
+            };
+            let Some(amendment) = amend(&mut pin) else {
+                return Ok(Some(pin));
+            };
+            write_pin(connection, &pin)?;
+            if let Amendment::Recorded(what) = amendment {
+                record(connection, &pin, what, at)?;
+            }
+            Ok(Some(pin))
+        })
     }
 
     /// Removes the pin at an endpoint, and says whether there was one.
@@ -171,14 +198,14 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be written; then nothing changed.
     pub fn forget(&self, endpoint: &Endpoint, at: Timestamp) -> Result<bool, StoreError> {
-        let Some(pin) = self.pin(endpoint)? else {
-            return Ok(false);
-        };
         self.change(|connection| {
+            let Some(pin) = pin_at(connection, endpoint)? else {
+                return Ok(false);
+            };
             delete_pin(connection, endpoint)?;
-            record(connection, &pin, Happening::Forget, at)
-        })?;
-        Ok(true)
+            record(connection, &pin, Happening::Forget, at)?;
+            Ok(true)
+        })
     }
 
     /// Whether another key than this was ever trusted at this host.
@@ -341,6 +368,14 @@ impl Happening {
             Self::Unblock => "unblock",
         }
     }
+}
+
+fn pin_at(connection: &Connection, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
+    connection
+        .prepare_cached("SELECT body FROM pin WHERE endpoint = ?1")?
+        .query_row([endpoint.to_string()], read_pin)
+        .optional()?
+        .transpose()
 }
 
 fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 
 use housekey::paths::Paths;
-use housekey::store::{Happening, Store, StoreError};
+use housekey::store::{Amendment, Happening, Store, StoreError};
 use housekey_core::chain::{Der, DeviceIdRule};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::identity::{Identity, Tier};
@@ -135,6 +135,38 @@ fn a_moved_pin_is_at_one_place() {
     store.put(&old, Happening::Approve, NOW).unwrap();
     store.put_moved(&new, &old.endpoint, NOW).unwrap();
     assert_eq!(store.pins(None, 10).unwrap(), [new]);
+}
+
+/// What a connection writes down late must not undo what a person decided meanwhile.
+#[test]
+fn an_amendment_is_made_to_the_pin_as_it_is_now() {
+    let (_directory, paths) = home();
+    let store = Store::open(&paths).unwrap();
+    let bridge = pin("192.168.1.20", 1);
+    store.put(&bridge, Happening::Approve, NOW).unwrap();
+    let block = |pin: &mut Pin| {
+        pin.blocked = true;
+        Some(Amendment::Recorded(Happening::Block))
+    };
+    store.amend(&bridge.endpoint, NOW, block).unwrap();
+    let meet = |pin: &mut Pin| {
+        pin.last_seen = NOW.plus_days(1);
+        Some(Amendment::Silent)
+    };
+    let met = store.amend(&bridge.endpoint, NOW, meet).unwrap().unwrap();
+    assert!(met.blocked && met.last_seen == NOW.plus_days(1));
+    store.amend(&bridge.endpoint, NOW, |_| None).unwrap();
+    assert_eq!(store.pin(&bridge.endpoint).unwrap(), Some(met));
+    store.forget(&bridge.endpoint, NOW).unwrap();
+    assert_eq!(store.amend(&bridge.endpoint, NOW, meet).unwrap(), None);
+    assert_eq!(
+        store.pin(&bridge.endpoint).unwrap(),
+        None,
+        "what is forgotten stays forgotten"
+    );
+    let history = store.history(&bridge.endpoint).unwrap();
+    let what: Vec<_> = history.iter().map(|entry| entry.what.as_str()).collect();
+    assert_eq!(what, ["forget", "block", "approve"]);
 }
 
 #[test]

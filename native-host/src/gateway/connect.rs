@@ -112,7 +112,8 @@ fn parse(head: &[u8], secret: &Secret) -> Option<Endpoint> {
     authority.parse().ok()
 }
 
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A browser writes its request at once.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_HEAD_BYTES: usize = 8_192;
 
 #[cfg(test)]

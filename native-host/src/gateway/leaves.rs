@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::{Pin, PinMatch};
+use housekey_core::text::SafeText;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::sign::SingleCertAndKey;
@@ -61,7 +62,7 @@ impl Leaves {
             return Ok(Arc::clone(config));
         }
         let identity = &pin.identity;
-        let company = identity.is_verified().then(|| identity.name.as_str());
+        let company = identity.company().map(SafeText::as_str);
         let leaf = self
             .authority
             .mint(proof.endpoint().host(), company, now)

@@ -1,6 +1,5 @@
 //! From an accepted CONNECT to two spliced TLS connections, or to a refusal.
 
-use std::io;
 use std::time::{Duration, SystemTime};
 
 use housekey_core::chain::UnverifiedChain;
@@ -9,27 +8,34 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::pin::{Mismatch, Pin, PinMatch};
 use housekey_core::protocol::Refusal;
 use rustls::server::Acceptor;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use super::Gateway;
 use super::connect::{Status, answer};
-use super::live::Lifeline;
 use crate::chain::timestamp;
 use crate::danger::Stranger;
 use crate::resolve;
-use crate::store::Happening;
+use crate::store::{Amendment, Happening};
 
 impl Gateway {
-    /// Serves one CONNECT for an endpoint.
+    /// Serves one CONNECT for an endpoint, until either side ends it or the person does.
     pub(super) async fn forward(&self, mut browser: TcpStream, endpoint: &Endpoint) {
-        let scope = self.scope();
-        if !scope.is_device(endpoint.host()) {
+        if !self.scope().is_device(endpoint.host()) {
             return answer(&mut browser, Status::Forbidden).await;
         }
         let lifeline = self.live.lifeline(endpoint);
+        tokio::select! {
+            // The person's decision comes first: not one more byte after it.
+            biased;
+            () = lifeline.cut() => {}
+            () = self.forward_by_pin(browser, endpoint) => {}
+        }
+    }
+
+    async fn forward_by_pin(&self, mut browser: TcpStream, endpoint: &Endpoint) {
         match self.store.pin(endpoint) {
             Ok(pin) if self.refusals.just_now(endpoint, pin.as_ref()) => {
                 answer(&mut browser, Status::Forbidden).await;
@@ -38,8 +44,8 @@ impl Gateway {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
             }
-            Ok(Some(pin)) => self.forward_pinned(browser, &pin, lifeline).await,
-            Ok(None) => self.forward_unpinned(browser, endpoint, lifeline).await,
+            Ok(Some(pin)) => self.forward_pinned(browser, &pin).await,
+            Ok(None) => self.forward_unpinned(browser, endpoint).await,
             Err(error) => {
                 tracing::error!(%error, "no connection without the pin store");
                 answer(&mut browser, Status::BadGateway).await;
@@ -49,12 +55,7 @@ impl Gateway {
 
     /// There is no pin: passes a device through that the browser itself is content with, and
     /// otherwise refuses, with everything that the person's decision needs.
-    async fn forward_unpinned(
-        &self,
-        mut browser: TcpStream,
-        endpoint: &Endpoint,
-        lifeline: Lifeline,
-    ) {
+    async fn forward_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) {
         let now = SystemTime::now();
         let scope = self.scope();
         let offer = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -66,7 +67,7 @@ impl Gateway {
                 Status::BadGateway
             }
             Ok(Ok(observation)) if self.prober.is_fine_already(&observation, now) => {
-                return self.pass_through(browser, endpoint, lifeline).await;
+                return self.pass_through(browser, endpoint).await;
             }
             Ok(observation) => match observation.and_then(|it| self.prober.judge(it, now)) {
                 Ok(Some(refusal)) => {
@@ -85,12 +86,12 @@ impl Gateway {
     }
 
     /// Splices the browser's own TLS connection to the device: no leaf, no pin, no part in it.
-    async fn pass_through(&self, mut browser: TcpStream, endpoint: &Endpoint, lifeline: Lifeline) {
+    async fn pass_through(&self, mut browser: TcpStream, endpoint: &Endpoint) {
         match resolve::connect(endpoint, &self.scope()).await {
             Ok(mut device) => {
                 self.refusals.remove(endpoint);
                 answer(&mut browser, Status::Established).await;
-                run(lifeline, copy_bidirectional(&mut browser, &mut device)).await;
+                splice(&mut browser, &mut device).await;
             }
             Err(failure) => {
                 self.remember(endpoint, Finding::Failed { failure }, None);
@@ -100,7 +101,7 @@ impl Gateway {
     }
 
     /// There is a pin: the device has to hold its key.
-    async fn forward_pinned(&self, mut browser: TcpStream, pin: &Pin, lifeline: Lifeline) {
+    async fn forward_pinned(&self, mut browser: TcpStream, pin: &Pin) {
         let scope = self.scope();
         answer(&mut browser, Status::Established).await;
         // The device's socket opens while the browser writes its first flight.
@@ -139,12 +140,13 @@ impl Gateway {
         };
         self.refusals.remove(&pin.endpoint);
         let finished = match self.leaves.config(pin, &proof, alpn) {
-            Ok(config) => hello.into_stream(config).await,
-            Err(error) => Err(error),
+            Ok(config) => timeout(HELLO_TIMEOUT, hello.into_stream(config)).await,
+            Err(error) => Ok(Err(error)),
         };
         match finished {
-            Ok(mut browser) => run(lifeline, copy_bidirectional(&mut browser, &mut device)).await,
-            Err(error) => tracing::info!(%error, "the browser's handshake did not finish"),
+            Ok(Ok(mut browser)) => splice(&mut browser, &mut device).await,
+            Ok(Err(error)) => tracing::info!(%error, "the browser's handshake did not finish"),
+            Err(_) => tracing::info!("the browser's handshake took too long"),
         }
     }
 
@@ -178,14 +180,18 @@ impl Gateway {
         if !proof.renewed() && !stale {
             return;
         }
-        let mut pin = pin.clone();
-        pin.last_seen = now;
-        let written = if proof.renewed() {
-            pin.renew(chain.leaf());
-            self.store.put(&pin, Happening::Renew, now)
-        } else {
-            self.store.update(&pin)
-        };
+        let written = self.store.amend(&pin.endpoint, now, |current| {
+            // A decision that was made during this handshake is not undone by it.
+            if current.spki_sha256 != proof.spki_sha256() {
+                return None;
+            }
+            current.last_seen = now;
+            if !proof.renewed() {
+                return Some(Amendment::Silent);
+            }
+            current.renew(chain.leaf());
+            Some(Amendment::Recorded(Happening::Renew))
+        });
         // The connection is as safe without the note.
         if let Err(error) = written {
             tracing::warn!(%error, "a meeting could not be written down");
@@ -200,6 +206,7 @@ impl Gateway {
             finding,
             observation: None,
             pin,
+            other_device_before: false,
         });
     }
 }
@@ -213,13 +220,15 @@ fn offered(hello: &StartHandshake<TcpStream>) -> Vec<Vec<u8>> {
     offered.unwrap_or_default()
 }
 
-/// Runs a splice until either side ends it, or the person does.
-async fn run(lifeline: Lifeline, splice: impl Future<Output = io::Result<(u64, u64)>>) {
-    tokio::select! {
-        () = lifeline.cut() => {}
-        // Whatever ended it was passed on to the other side by the dropped streams:
-        // a clean end as a clean end, anything else as a cut.
-        _ = splice => {}
+/// Copies bytes until either side ends. Whatever ended it is passed on to the other side by the
+/// dropped streams: a clean end as a clean end, anything else as a cut.
+async fn splice<A, B>(browser: &mut A, device: &mut B)
+where
+    A: AsyncRead + AsyncWrite + Unpin,
+    B: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Err(error) = copy_bidirectional(browser, device).await {
+        tracing::debug!(%error, "a connection was cut");
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Core {
     scope: ScopeOptions,
     /// Whether the helper was ready in this browser session: from then on, its absence closes.
     was_ready: bool,
+    /// Where traffic went before Housekey, as the helper last said.
+    system_proxy: SystemProxy,
     proxy_is_ours: Option<bool>,
     next_request: u32,
     next_prompt: u32,
@@ -46,7 +48,6 @@ enum Helper {
         version: String,
         gateway: Gateway,
         settings: Settings,
-        system_proxy: SystemProxy,
     },
     /// It was asked to start, so many times in a row.
     Starting { attempt: u32 },
@@ -203,7 +204,7 @@ impl Core {
     /// working must not make a device reachable past its pin.
     fn is_closed(&self) -> bool {
         match self.helper {
-            Helper::Absent { status } => status == HelperStatus::Unusable,
+            Helper::Absent { status } => self.was_ready || status == HelperStatus::Unusable,
             Helper::Ready { .. } | Helper::Starting { .. } => true,
         }
     }

@@ -46,11 +46,17 @@ impl Endpoint {
 
     /// The endpoint that a browser connects to for an `https:` or `wss:` URL.
     ///
+    /// A user name in it is of no account. An IPv4-mapped address is an origin of its own to a
+    /// browser, which neither its proxy scripts nor certificates can tell well, so it is refused.
+    ///
     /// # Errors
     ///
     /// [`EndpointError::Scheme`] for any other scheme, else as [`Host::from_str`].
     pub fn from_url(url: &str) -> Result<Self, EndpointError> {
         let url = parse_capped(url)?;
+        if matches!(url.host(), Some(url::Host::Ipv6(it)) if it.to_ipv4_mapped().is_some()) {
+            return Err(EndpointError::Host);
+        }
         if !matches!(url.scheme(), "https" | "wss") {
             return Err(EndpointError::Scheme);
         }
@@ -88,9 +94,6 @@ impl Endpoint {
     }
 
     fn of(url: &Url) -> Result<Self, EndpointError> {
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(EndpointError::Credentials);
-        }
         let host = match url.host().ok_or(EndpointError::Host)? {
             url::Host::Ipv4(address) => Host::Ip(IpAddr::V4(address)),
             url::Host::Ipv6(address) => Host::Ip(unmapped(address)),
@@ -108,13 +111,16 @@ impl FromStr for Endpoint {
 
     /// Parses `HOST`, `HOST:PORT`, `[IPv6]`, `[IPv6]:PORT`, a bare IPv6 literal, or an `https:` URL.
     fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if text.contains('@') {
+            return Err(EndpointError::Credentials);
+        }
         if text.contains("://") {
             return Self::from_url(text);
         }
         if let Ok(address) = text.parse::<Ipv6Addr>() {
             return Ok(Self::new(Host::Ip(unmapped(address)), HTTPS_PORT));
         }
-        if text.contains(['/', '\\', '?', '#', '@', '%']) || text.contains(char::is_whitespace) {
+        if text.contains(['/', '\\', '?', '#', '%']) || text.contains(char::is_whitespace) {
             return Err(EndpointError::Host);
         }
         Self::of(&parse_capped(&format!("https://{text}"))?)
@@ -320,7 +326,7 @@ mod tests {
             ("fe80::1%eth0", EndpointError::Host),
             ("192.168.1.20:0", EndpointError::Port),
             ("192.168.1.20:99999", EndpointError::Port),
-            ("user@192.168.1.20", EndpointError::Host),
+            ("user@192.168.1.20", EndpointError::Credentials),
             ("https://user@192.168.1.20", EndpointError::Credentials),
             ("http://192.168.1.20", EndpointError::Scheme),
             ("file:///etc/passwd", EndpointError::Scheme),

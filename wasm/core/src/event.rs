@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
+use crate::fingerprint::SpkiSha256;
 use crate::protocol::{FromHelper, Settings};
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -198,12 +199,28 @@ pub enum PageRequest {
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Choice {
     /// Trust the key that is shown: first connect, moved, rotated, or for some days expired.
-    Approve,
+    Approve {
+        /// The key that the page showed.
+        key: SpkiSha256,
+    },
     /// Go on although another key answers. It takes the address, typed by the person.
     Replace {
+        /// The key that the page showed.
+        key: SpkiSha256,
         /// What the person typed.
         typed_address: String,
     },
     /// Try once more to reach a device that could not be met.
     Retry,
+}
+
+impl Choice {
+    /// The key that the page showed when the person decided.
+    #[must_use]
+    pub const fn key(&self) -> Option<SpkiSha256> {
+        match self {
+            Self::Approve { key } | Self::Replace { key, .. } => Some(*key),
+            Self::Retry => None,
+        }
+    }
 }

@@ -77,6 +77,15 @@ impl Identity {
         !matches!(self.tier, Tier::Unverified)
     }
 
+    /// The company, where somebody vouches for one.
+    #[must_use]
+    pub const fn company(&self) -> Option<&SafeText> {
+        match self.tier {
+            Tier::Company | Tier::Manufacturer => Some(&self.name),
+            Tier::Domain | Tier::Unverified => None,
+        }
+    }
+
     /// Whether the other identity is the same device by everything that was verified:
     /// same tier, same name, same voucher, and the same device identifier.
     #[must_use]

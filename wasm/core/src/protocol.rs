@@ -217,9 +217,6 @@ pub enum Response {
     Pinned {
         /// The pin.
         pin: Pin,
-        /// Whether another key was trusted at this host before, whose session in the browser the
-        /// new one must not receive.
-        other_key_before: bool,
     },
     /// A page of pins.
     Pins {
@@ -245,6 +242,9 @@ pub struct Refusal {
     pub observation: Option<Observation>,
     /// The pin at this endpoint, or for [`Finding::Moved`] at the old one.
     pub pin: Option<Pin>,
+    /// Whether another device's key was trusted at this host before, whose session in the browser
+    /// the new one must not receive.
+    pub other_device_before: bool,
 }
 
 /// The gateway's address on loopback, and the secret that it wants with every CONNECT.

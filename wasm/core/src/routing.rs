@@ -93,7 +93,8 @@ pub fn block_rules(scope: &ScopeOptions) -> Vec<BlockRule> {
         .zip(hosts)
         .map(|(id, host)| BlockRule {
             id,
-            regex_filter: format!("^(?:https|wss)://{host}[:/]"),
+            // A user name in front of the host changes nothing about where the request goes.
+            regex_filter: format!("^(?:https|wss)://(?:[^/@]*@)?{host}[:/]"),
         })
         .collect()
 }
@@ -188,7 +189,9 @@ mod tests {
         let scope = ScopeOptions::default();
         assert!(device_endpoint("https://192.168.1.20/x", &scope).is_some());
         assert!(device_endpoint("wss://nas.local/x", &scope).is_some());
+        assert!(device_endpoint("https://user:word@192.168.1.20/", &scope).is_some());
         for url in [
+            "https://[::ffff:192.168.1.20]/",
             "http://192.168.1.20/",
             "https://8.8.8.8/",
             "https://example.com/",
@@ -224,7 +227,7 @@ mod tests {
         let rules = block_rules(&scope);
         assert_eq!(
             rules.last().unwrap().regex_filter,
-            r"^(?:https|wss)://(?:[^/:]+\.)?fritz\.box\.?[:/]"
+            r"^(?:https|wss)://(?:[^/@]*@)?(?:[^/:]+\.)?fritz\.box\.?[:/]"
         );
         assert_eq!(
             rules.iter().map(|rule| rule.id).collect::<Vec<_>>(),

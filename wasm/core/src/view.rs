@@ -4,7 +4,7 @@ use data_encoding::HEXUPPER;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Certificate, CertificateError, KeyKind};
-use crate::chain::{ChainVerdict, Der, Flaw, TlsVersion, UnverifiedChain};
+use crate::chain::{ChainVerdict, Der, Flaw, Observation, TlsVersion, UnverifiedChain};
 use crate::decision::{Failure, Finding};
 use crate::effect::HelperStatus;
 use crate::error::ErrorCode;
@@ -34,6 +34,8 @@ pub struct TrustView {
     pub failure: Option<Failure>,
     /// What just went wrong with the person's decision.
     pub notice: Option<ErrorCode>,
+    /// The key that the question is about, which a decision has to name.
+    pub key: Option<SpkiSha256>,
     /// The certificates that the device presented, leaf first.
     pub chain: Vec<CertificateView>,
     /// The version of TLS that the device speaks.
@@ -177,6 +179,7 @@ impl TrustView {
             flaw,
             failure,
             notice,
+            key: refusal.observation.as_ref().and_then(Observation::leaf_key),
             chain,
             tls: refusal
                 .observation

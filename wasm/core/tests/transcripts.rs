@@ -56,15 +56,13 @@ fn replay(transcript: &str) -> String {
         core = Core::restore(&core.snapshot()).expect("a snapshot is restored");
         for effect in core.handle(event) {
             let effect = match effect {
-                // The script has tests of its own; here only the port matters.
+                // The script has tests of its own; here only the proxies matter.
                 Effect::Route { mut routing } => {
                     routing.rules.clear();
-                    routing.pac = routing
-                        .pac
-                        .split('"')
-                        .find(|it| it.starts_with("PROXY"))
-                        .unwrap()
-                        .into();
+                    let proxies = routing.pac.split('"').filter(|it| it.starts_with("PROXY"));
+                    let mut proxies: Vec<_> = proxies.collect();
+                    proxies.dedup();
+                    routing.pac = proxies.join("; ");
                     Effect::Route { routing }
                 }
                 effect => effect,

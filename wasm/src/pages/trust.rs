@@ -75,12 +75,16 @@ impl TrustPage {
     }
 
     async fn act(self: Rc<Self>, action: &str) -> Result<()> {
-        let choice = match action {
-            "approve" => Choice::Approve,
-            "replace" => Choice::Replace {
+        // A decision names the key that this page shows, so that it cannot be taken for one about
+        // a key that came meanwhile.
+        let key = self.view.borrow().as_ref().and_then(|view| view.key);
+        let choice = match (action, key) {
+            ("approve", Some(key)) => Choice::Approve { key },
+            ("replace", Some(key)) => Choice::Replace {
+                key,
                 typed_address: dom::element::<HtmlInputElement>("replace-address")?.value(),
             },
-            "retry" => Choice::Retry,
+            ("retry", _) => Choice::Retry,
             // An empty page: going back could lead to this very device, and so to this question.
             _ => return dom::window()?.location().replace("about:blank"),
         };

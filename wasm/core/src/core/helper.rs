@@ -5,9 +5,7 @@ use super::{Core, Helper, Pending, refuse};
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::error::ErrorCode;
 use crate::event::Timer;
-use crate::protocol::{
-    Answer, FromHelper, HelperError, PROTOCOL, Request, Response, SystemProxy, ToHelper,
-};
+use crate::protocol::{Answer, FromHelper, HelperError, PROTOCOL, Request, Response, ToHelper};
 use crate::routing::Routing;
 use crate::view::{PopupState, PopupView, TrustedView};
 
@@ -77,13 +75,17 @@ impl Core {
 
     pub(super) fn absent(&mut self, status: HelperStatus) -> Vec<Effect> {
         self.helper = Helper::Absent { status };
-        let first = if self.is_closed() {
-            let nowhere = Routing::new(CLOSED_PORT, &self.scope, &SystemProxy::default());
-            Effect::Route { routing: nowhere }
+        let welcome = Effect::ShowWelcome { status };
+        if self.was_ready {
+            let nowhere = Routing::new(CLOSED_PORT, &self.scope, &self.system_proxy);
+            vec![Effect::Route { routing: nowhere }, welcome]
+        } else if self.is_closed() {
+            // Routing that an earlier session left leads to a gateway that is gone, and so nowhere.
+            // To make one anew, it would have to be known where other traffic goes.
+            vec![welcome]
         } else {
-            Effect::Unroute
-        };
-        vec![first, Effect::ShowWelcome { status }]
+            vec![Effect::Unroute, welcome]
+        }
     }
 
     pub(super) fn helper_said(&mut self, message: FromHelper) -> Vec<Effect> {
@@ -112,8 +114,8 @@ impl Core {
                     version,
                     gateway,
                     settings,
-                    system_proxy,
                 };
+                self.system_proxy = system_proxy;
                 self.scope = scope;
                 self.was_ready = true;
                 let mut effects = self.route_all();
@@ -136,27 +138,18 @@ impl Core {
                 Pending::Decide {
                     ask_id, prompt_id, ..
                 },
-                Response::Pinned {
-                    pin,
-                    other_key_before,
-                },
+                Response::Pinned { .. },
             ) => {
                 let Some(prompt) = self.prompts.remove(&prompt_id) else {
                     return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
                 };
-                let mut effects = Vec::new();
-                if other_key_before {
-                    effects.push(Effect::ClearSiteData {
-                        origin: pin.endpoint.origin(),
-                        hostname: pin.endpoint.host().to_string(),
-                    });
-                }
                 let reply = PageReply::Go { url: prompt.url };
-                effects.push(Effect::Answer { ask_id, reply });
-                effects
+                vec![Effect::Answer { ask_id, reply }]
             }
             (Pending::Badge { tab_id }, Response::Identified { pin }) => {
-                let badge = if pin.is_some() {
+                // Where another extension leads the traffic, nothing of it was checked.
+                let checked = self.proxy_is_ours != Some(false);
+                let badge = if pin.is_some() && checked {
                     Badge::Trusted
                 } else {
                     Badge::None
@@ -252,16 +245,11 @@ impl Core {
     }
 
     pub(super) fn route_all(&self) -> Vec<Effect> {
-        let Helper::Ready {
-            gateway,
-            system_proxy,
-            ..
-        } = &self.helper
-        else {
+        let Helper::Ready { gateway, .. } = &self.helper else {
             return Vec::new();
         };
         vec![Effect::Route {
-            routing: Routing::new(gateway.port, &self.scope, system_proxy),
+            routing: Routing::new(gateway.port, &self.scope, &self.system_proxy),
         }]
     }
 }

@@ -1,11 +1,11 @@
 //! What the extension's own pages ask: questions, decisions, lists.
 
 use super::{Core, Helper, Pending, Prompt, refuse};
-use crate::chain::Observation;
 use crate::decision::Finding;
 use crate::effect::{Badge, Effect, PageReply};
 use crate::error::ErrorCode;
 use crate::event::{AskId, Choice, PageRequest, PromptId, TabId};
+use crate::fingerprint::SpkiSha256;
 use crate::protocol::{Approval, Refusal, Request};
 use crate::routing::device_endpoint;
 use crate::view::{PopupState, PopupView, TrustView};
@@ -13,18 +13,21 @@ use crate::view::{PopupState, PopupView, TrustView};
 impl Core {
     /// Opens a question, or comes back to the one that this tab already shows.
     pub(super) fn ask(&mut self, tab_id: TabId, url: String, refusal: Refusal) -> Vec<Effect> {
+        // Only the very same question comes back under its number: a page that shows one key must
+        // never speak for another.
         let same = |(_, prompt): &(&PromptId, &Prompt)| {
-            prompt.tab_id == tab_id && prompt.refusal.endpoint == refusal.endpoint
+            prompt.tab_id == tab_id
+                && prompt.refusal.endpoint == refusal.endpoint
+                && prompt.refusal.finding == refusal.finding
+                && shown_key(&prompt.refusal) == shown_key(&refusal)
         };
-        let prompt_id = self
-            .prompts
-            .iter()
-            .find(same)
-            .map(|(id, _)| *id)
-            .unwrap_or_else(|| {
-                self.next_prompt = self.next_prompt.wrapping_add(1);
-                PromptId(self.next_prompt)
-            });
+        let known = self.prompts.iter().find(same).map(|(id, _)| *id);
+        let prompt_id = known.unwrap_or_else(|| {
+            self.next_prompt = self.next_prompt.wrapping_add(1);
+            PromptId(self.next_prompt)
+        });
+        // A tab shows one question at a time.
+        self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
         self.prompts.insert(
             prompt_id,
             Prompt {
@@ -78,7 +81,7 @@ impl Core {
                 return vec![effect];
             }
             PageRequest::Decide { prompt_id, choice } => {
-                return vec![self.decided(ask_id, prompt_id, tab_id, &choice)];
+                return self.decided(ask_id, prompt_id, tab_id, &choice);
             }
             PageRequest::Popup { url } => return vec![self.popup(ask_id, &url)],
             PageRequest::Block { endpoint, blocked } => Request::Block { endpoint, blocked },
@@ -108,9 +111,9 @@ impl Core {
         prompt_id: PromptId,
         tab_id: Option<TabId>,
         choice: &Choice,
-    ) -> Effect {
+    ) -> Vec<Effect> {
         let Some(prompt) = self.prompt_of(prompt_id, tab_id) else {
-            return refuse(ask_id, ErrorCode::UnknownPrompt);
+            return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
         };
         let endpoint = &prompt.refusal.endpoint;
         let approval = match (&prompt.refusal.finding, choice) {
@@ -119,45 +122,52 @@ impl Core {
                     url: prompt.url.clone(),
                 };
                 self.prompts.remove(&prompt_id);
-                return Effect::Answer { ask_id, reply };
+                return vec![Effect::Answer { ask_id, reply }];
             }
-            (Finding::Stranger, Choice::Approve) => Approval::First,
-            (Finding::Moved { .. }, Choice::Approve) => Approval::Moved,
-            (Finding::Rotated, Choice::Approve) => Approval::Rotated,
-            (Finding::Expired, Choice::Approve) => Approval::Extend,
-            (Finding::Changed, Choice::Replace { typed_address })
+            (Finding::Stranger, Choice::Approve { .. }) => Approval::First,
+            (Finding::Moved { .. }, Choice::Approve { .. }) => Approval::Moved,
+            (Finding::Rotated, Choice::Approve { .. }) => Approval::Rotated,
+            (Finding::Expired, Choice::Approve { .. }) => Approval::Extend,
+            (Finding::Changed, Choice::Replace { typed_address, .. })
                 if typed_address.trim().parse().as_ref() == Ok(endpoint) =>
             {
                 Approval::Replace
             }
             // A choice that this question does not offer was not made by a person at its page.
-            _ => return show(ask_id, prompt, Some(ErrorCode::BadMessage)),
+            _ => return vec![show(ask_id, prompt, Some(ErrorCode::BadMessage))],
         };
         // The approval is bound to the key that the person sees.
-        let shown = prompt
-            .refusal
-            .observation
-            .as_ref()
-            .and_then(Observation::leaf_key);
-        let Some(spki_sha256) = shown else {
-            return show(ask_id, prompt, Some(ErrorCode::NotMet));
+        let Some(spki_sha256) = shown_key(&prompt.refusal) else {
+            return vec![show(ask_id, prompt, Some(ErrorCode::NotMet))];
         };
+        if choice.key() != Some(spki_sha256) {
+            return vec![show(ask_id, prompt, Some(ErrorCode::KeyChanged))];
+        }
         if !matches!(self.helper, Helper::Ready { .. }) {
-            return show(ask_id, prompt, Some(ErrorCode::HelperGone));
+            return vec![show(ask_id, prompt, Some(ErrorCode::HelperGone))];
         }
         let approve = Request::Approve {
             endpoint: endpoint.clone(),
             spki_sha256,
             approval,
         };
-        self.send(
-            approve,
-            Pending::Decide {
+        // The old device's session goes before the new key is trusted, and if it cannot be
+        // deleted, the key is not trusted: there is no moment at which the one meets the other.
+        let mut effects = Vec::new();
+        if prompt.refusal.other_device_before {
+            effects.push(Effect::ClearSiteData {
                 ask_id,
-                prompt_id,
-                approval,
-            },
-        )
+                origin: endpoint.origin(),
+                hostname: endpoint.host().to_string(),
+            });
+        }
+        let decided = Pending::Decide {
+            ask_id,
+            prompt_id,
+            approval,
+        };
+        effects.push(self.send(approve, decided));
+        effects
     }
 
     pub(super) fn popup(&mut self, ask_id: AskId, url: &str) -> Effect {
@@ -217,4 +227,9 @@ pub(super) fn show(ask_id: AskId, prompt: &Prompt, notice: Option<ErrorCode>) ->
         },
         Err(_) => refuse(ask_id, ErrorCode::NotMet),
     }
+}
+
+/// The key that a question is about.
+fn shown_key(refusal: &Refusal) -> Option<SpkiSha256> {
+    refusal.observation.as_ref()?.leaf_key()
 }
