@@ -109,6 +109,10 @@ impl Walk<'_> {
             address.contains("192.168.1.20"),
             "the address is shown as {address:?}"
         );
+        // The picture of this step shows the question as a person can answer it.
+        self.browser
+            .until("armed buttons", |page| page.armed)
+            .await?;
         self.nothing_was_sent()?;
         Ok(format!(
             "asked about {company:?} at {address} ({verified_by}) after {millis} ms"
@@ -116,9 +120,6 @@ impl Walk<'_> {
     }
 
     async fn approve_padlock(&self) -> Result<String> {
-        self.browser
-            .until("armed buttons", |page| page.armed)
-            .await?;
         self.nothing_was_sent()?;
         self.browser.click("#approve").await?;
         let page = self.until_the_bridge_shows().await?;
