@@ -1,7 +1,7 @@
 //! The question, its answers, and that nothing is sent before.
 
-use anyhow::{Result, ensure};
-use housekey_tests::browser::Options;
+use anyhow::{Result, bail, ensure};
+use housekey_tests::browser::{Options, Page};
 use housekey_tests::home::{Home, impostor};
 use housekey_tests::pki::Key;
 use housekey_tests::walk;
@@ -19,7 +19,7 @@ pub(crate) async fn the_walk(stage: Stage) -> Result<()> {
 pub(crate) async fn a_wrong_key_gets_not_one_byte(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     scene.approve(HUE).await?;
-    swap(&scene.home, false)?;
+    swap(&scene.home)?;
     scene.browser.go(HUE).await?;
     scene
         .browser
@@ -27,16 +27,7 @@ pub(crate) async fn a_wrong_key_gets_not_one_byte(stage: Stage) -> Result<()> {
         .await?;
     ensure_handshakes_only(&scene.home.hue)?;
 
-    // The same maker and device number, another key: calmer, and just as silent.
-    swap(&scene.home, true)?;
-    scene.browser.go(HUE).await?;
-    scene
-        .browser
-        .until("the calm question", |page| page.has_view("rotated"))
-        .await?;
-    ensure_handshakes_only(&scene.home.hue)?;
-
-    // A page that was open before and sends requests by itself gets nothing through either.
+    // Another address of the same device is no way around.
     scene.browser.go("https://192.168.1.20/echo").await?;
     scene
         .browser
@@ -45,10 +36,85 @@ pub(crate) async fn a_wrong_key_gets_not_one_byte(stage: Stage) -> Result<()> {
     ensure_handshakes_only(&scene.home.hue)
 }
 
+/// A page that is open already sends nothing to the device that took the place of its own.
+pub(crate) async fn an_open_page_sends_nothing_to_another_key(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    swap(&scene.home)?;
+    let requests = "
+        const outcome = {};
+        outcome.fetch = await fetch('/echo?fetch').then(() => 'answered', () => 'refused');
+        outcome.post = await fetch('/echo?post', { method: 'POST', body: 'secret' })
+            .then(() => 'answered', () => 'refused');
+        outcome.socket = await new Promise((done) => {
+            const socket = new WebSocket('wss://192.168.1.20/ws');
+            socket.onopen = () => done('answered');
+            socket.onerror = () => done('refused');
+        });
+        return outcome;";
+    let outcome = scene.browser.eval_async(requests).await?;
+    ensure!(
+        !outcome.to_string().contains("answered"),
+        "the page got through: {outcome}"
+    );
+    ensure_handshakes_only(&scene.home.hue)
+}
+
+/// Back leads to where the person was before, and not to a question that is answered.
+pub(crate) async fn back_leads_past_the_question(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.browser.go(&scene.home.start.url()).await?;
+    scene
+        .browser
+        .until("the start page", |page| page.heading == "A small home")
+        .await?;
+    scene.browser.click("a[href*='192.168.1.20']").await?;
+    let asks = |page: &Page| page.has_view("first-connect") && page.armed;
+    scene.browser.until("the question", asks).await?;
+    scene.browser.click("#approve").await?;
+    let shows = |page: &Page| page.heading == "Philips Hue bridge";
+    scene.browser.until("the bridge's page", shows).await?;
+    // Chromium keeps the visit that was refused as an entry of its own, so there Back leads to the
+    // device once more before it leads away.
+    for _ in 0..2 {
+        scene.browser.driver().back().await?;
+        let settled = |page: &Page| page.view.is_some() || !page.heading.is_empty();
+        let page = scene.browser.until("a page after Back", settled).await?;
+        ensure!(
+            page.view.is_none(),
+            "Back leads to the answered question: {page:?}"
+        );
+        if page.heading == "A small home" {
+            return Ok(());
+        }
+    }
+    bail!("Back does not lead to the page before the question");
+}
+
+/// The same question in two tabs: answered in one, the other is no dead end.
+pub(crate) async fn one_question_in_two_tabs(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    let first = scene.browser.driver().window().await?;
+    scene.ask(HUE).await?;
+    scene.browser.new_tab().await?;
+    scene.approve(HUE).await?;
+    scene.browser.driver().switch_to_window(first).await?;
+    let page = scene.browser.page().await?;
+    if page.view.is_some() {
+        scene.browser.click("#approve").await?;
+    }
+    let shows = |page: &Page| page.heading == "Philips Hue bridge";
+    scene
+        .browser
+        .until("the bridge's page in the first tab", shows)
+        .await
+        .map(drop)
+}
+
 pub(crate) async fn a_key_swapped_under_the_question_is_not_approved(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     scene.ask(HUE).await?;
-    swap(&scene.home, false)?;
+    swap(&scene.home)?;
     scene.browser.click("#approve").await?;
     let notice = "const notice = document.querySelector('#notice');
         return notice && !notice.hidden && notice.textContent.trim() || null";
@@ -110,15 +176,9 @@ pub(crate) async fn subresources_do_not_ask(stage: Stage) -> Result<()> {
     Ok(())
 }
 
-/// Another device takes the bridge's place: an impostor, or the bridge after a reset.
-fn swap(home: &Home, reset: bool) -> Result<()> {
-    let key = Key::generate()?;
-    let other = if reset {
-        home.authorities.hue_bridge(key)?
-    } else {
-        impostor(key)?
-    };
-    home.hue.present(&other)?;
+/// An impostor takes the bridge's place.
+fn swap(home: &Home) -> Result<()> {
+    home.hue.present(&impostor(Key::generate()?)?)?;
     home.hue.disconnect();
     home.hue.clear_record();
     Ok(())

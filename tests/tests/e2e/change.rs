@@ -154,6 +154,53 @@ pub(crate) async fn a_blocked_device_stays_blocked(stage: Stage) -> Result<()> {
         .map(drop)
 }
 
+/// What is forgotten is forgotten at once, by an open page too.
+pub(crate) async fn forgetting_cuts_open_connections(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    let page = scene.browser.driver().window().await?;
+    scene.browser.new_tab().await?;
+    scene
+        .browser
+        .go(&scene.browser.extension_page("pages/options/options.html")?)
+        .await?;
+    scene.browser.click("li.pin .pin-forget").await?;
+    scene.browser.click("li.pin .pin-forget-confirm").await?;
+    let gone = "return document.querySelectorAll('li.pin').length === 0";
+    scene.browser.until_script("the pin to go", gone).await?;
+    scene.browser.driver().switch_to_window(page).await?;
+    scene.home.hue.clear_record();
+    let fetch = "return await fetch('/echo').then(() => 'answered', () => 'refused')";
+    let outcome = scene.browser.eval_async(fetch).await?;
+    ensure!(
+        outcome == "refused",
+        "a forgotten device still answers an open page"
+    );
+    let record = scene.home.hue.record();
+    ensure!(
+        record.application_bytes == 0,
+        "something reached a forgotten device: {record:?}"
+    );
+    Ok(())
+}
+
+/// The command line is another process than the gateway: what it forgets counts from the next
+/// connection on.
+pub(crate) async fn forgetting_by_command_counts_for_new_connections(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    scene.account.housekey(["pins", "forget", "192.168.1.20"])?;
+    scene.home.hue.disconnect();
+    scene.home.hue.clear_record();
+    let fetch = "return await fetch('/echo').then(() => 'answered', () => 'refused')";
+    let outcome = scene.browser.eval_async(fetch).await?;
+    ensure!(
+        outcome == "refused",
+        "a forgotten device still answers an open page"
+    );
+    Ok(())
+}
+
 /// A damaged list of pins is never taken for an empty one.
 pub(crate) async fn a_damaged_store_fails_closed(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;

@@ -41,6 +41,39 @@ pub(crate) async fn killed_it_comes_back_and_nothing_falls_back(stage: Stage) ->
     Ok(())
 }
 
+/// The extension alone changes nothing, and says what is missing.
+pub(crate) async fn without_a_helper_the_browser_is_as_it_was(stage: Stage) -> Result<()> {
+    let scene = stage.scene_with(Options::with_housekey(), false).await?;
+    scene
+        .browser
+        .go(&scene.browser.extension_page("pages/options/options.html")?)
+        .await?;
+    let missing = "return document.querySelector('#status')?.dataset.status === 'missing'";
+    scene
+        .browser
+        .until_script("the helper's status to be missing", missing)
+        .await?;
+    scene.browser.go(HUE).await?;
+    scene
+        .browser
+        .until("the browser's own warning", Page::is_error)
+        .await?;
+    let failed = scene.home.hue.record().failed_handshakes;
+    ensure!(
+        !failed.is_empty(),
+        "the browser did not go to the device by itself"
+    );
+    let fine = scene.home.authorities.already_fine(&["nas.local"])?;
+    scene.home.nas.present(&fine)?;
+    scene.browser.go("https://nas.local/").await?;
+    let shows = |page: &Page| page.heading == "Network storage";
+    scene
+        .browser
+        .until("a page that needs no helper", shows)
+        .await
+        .map(drop)
+}
+
 pub(crate) async fn restored_tabs_load(stage: Stage) -> Result<()> {
     let installed = Options {
         extension: Extension::Installed,

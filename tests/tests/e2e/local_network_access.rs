@@ -1,6 +1,10 @@
 //! What browsers keep from public pages, Housekey keeps from them too.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, ensure};
+use housekey_tests::browser::Page;
+use housekey_tests::device::{Device, Model};
 use serde_json::json;
 
 use crate::scene::{Stage, ensure_never_direct};
@@ -32,7 +36,7 @@ pub(crate) async fn nothing_from_a_public_page_reaches_a_device(stage: Stage) ->
         .browser
         .eval("location.href = 'https://192.168.1.20/'")
         .await?;
-    let there = |page: &housekey_tests::browser::Page| page.heading == "Philips Hue bridge";
+    let there = |page: &Page| page.heading == "Philips Hue bridge";
     scene.browser.until("the bridge's page", there).await?;
     // And the device's own page may ask the device what it likes.
     let own = "return (await fetch('/echo?own')).status";
@@ -59,6 +63,68 @@ pub(crate) async fn devices_do_not_reach_each_other(stage: Stage) -> Result<()> 
     );
     Ok(())
 }
+
+/// Through the gateway, a device's page reaches no more than it does without Housekey.
+pub(crate) async fn a_devices_page_gains_nothing(stage: Stage) -> Result<()> {
+    let reached = async |with_housekey: bool| -> Result<BTreeSet<String>> {
+        let scene = if with_housekey {
+            stage.scene().await?
+        } else {
+            stage.control().await?
+        };
+        let service = Model::plain("A service of this computer", String::new());
+        let service = Device::start(LOOPBACK.parse()?, service).await?;
+        let other = scene
+            .home
+            .authorities
+            .already_fine(&["192.168.1.40", "nas.local"])?;
+        scene.home.nas.present(&other)?;
+        if with_housekey {
+            scene.approve("https://192.168.1.60/").await?;
+        } else {
+            let fine = scene.home.authorities.already_fine(&["192.168.1.60"])?;
+            scene.home.media.present(&fine)?;
+            scene.browser.go("https://192.168.1.60/").await?;
+            let shows = |page: &Page| page.heading == "Media server";
+            scene
+                .browser
+                .until("the media server's page", shows)
+                .await?;
+        }
+        let mut reached = BTreeSet::new();
+        for (target, device) in [(LOOPBACK, &service), ("192.168.1.40", &scene.home.nas)] {
+            device.clear_record();
+            let attempts = if target == LOOPBACK {
+                attempts_at(target)
+                    .replace("https:", "http:")
+                    .replace("wss:", "ws:")
+            } else {
+                attempts_at(target)
+            };
+            let outcome = scene.browser.eval_async(&attempts).await?;
+            scene.note(&format!(
+                "with Housekey: {with_housekey}, {target}: {outcome}"
+            ))?;
+            let requests = device.record().requests;
+            reached.extend(
+                requests
+                    .into_iter()
+                    .map(|request| format!("{target} {}", request.path)),
+            );
+        }
+        Ok(reached)
+    };
+    let without = reached(false).await?;
+    let with = reached(true).await?;
+    let gained: Vec<_> = with.difference(&without).collect();
+    ensure!(
+        gained.is_empty(),
+        "gained {gained:?}; without Housekey {without:?}"
+    );
+    Ok(())
+}
+
+const LOOPBACK: &str = "127.0.0.1:8088";
 
 /// How many ways [`attempts_at`] tries.
 pub(crate) const ATTEMPTS: usize = 13;
