@@ -31,7 +31,7 @@ pub(crate) async fn a_wrong_key_gets_not_one_byte(stage: Stage) -> Result<()> {
     scene.browser.go("https://192.168.1.20/echo").await?;
     scene
         .browser
-        .until("the calm question", |page| page.has_view("rotated"))
+        .until("the warning", |page| page.has_view("changed"))
         .await?;
     ensure_handshakes_only(&scene.home.hue)
 }
