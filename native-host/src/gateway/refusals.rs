@@ -6,39 +6,49 @@ use std::time::{Duration, Instant};
 
 use housekey_core::decision::Finding;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::pin::Pin;
 use housekey_core::protocol::Refusal;
 
 /// The last refusal of each endpoint, of at most [`MAX_REFUSALS`] endpoints.
 #[derive(Default)]
-pub(super) struct Refusals(Mutex<HashMap<Endpoint, (Refusal, Instant)>>);
+pub(super) struct Refusals(Mutex<HashMap<Endpoint, Entry>>);
+
+struct Entry {
+    refusal: Refusal,
+    at: Instant,
+}
 
 impl Refusals {
     /// The last refusal at an endpoint.
     pub(super) fn of(&self, endpoint: &Endpoint) -> Option<Refusal> {
-        self.lock()
-            .get(endpoint)
-            .map(|(refusal, _)| refusal.clone())
+        let refusals = self.lock();
+        refusals.get(endpoint).map(|entry| entry.refusal.clone())
     }
 
-    /// Whether this very question came up a moment ago.
+    /// Whether a person is about to be asked about this stranger, or was a moment ago.
     ///
-    /// A page with sixty requests to a stranger, or a browser that tries again and again, costs the
-    /// device one handshake and not one each.
-    pub(super) fn just_now(&self, endpoint: &Endpoint, pin: Option<&Pin>) -> bool {
-        let refusals = self.lock();
-        let Some((refusal, at)) = refusals.get(endpoint) else {
-            return false;
-        };
-        let same_question = match (&refusal.finding, pin) {
-            (Finding::Moved { .. } | Finding::Stranger | Finding::Unfit { .. }, None) => true,
-            (Finding::Changed | Finding::Expired | Finding::Rotated, Some(pin)) => {
-                refusal.pin.as_ref() == Some(pin)
-            }
-            // A device that could not be met may be back.
-            _ => false,
-        };
-        same_question && at.elapsed() < MOMENT
+    /// A page with sixty requests to a stranger costs the device one handshake and not one each.
+    pub(super) fn asked_just_now(&self, endpoint: &Endpoint) -> bool {
+        self.lock()
+            .get(endpoint)
+            .is_some_and(|Entry { refusal, at }| {
+                let asks = matches!(
+                    refusal.finding,
+                    Finding::Moved { .. } | Finding::Stranger | Finding::Unfit { .. }
+                );
+                asks && at.elapsed() < MOMENT
+            })
+    }
+
+    /// Whether the last connection to this endpoint did not meet the key that is pinned there.
+    pub(super) fn doubts(&self, endpoint: &Endpoint) -> bool {
+        self.lock()
+            .get(endpoint)
+            .is_some_and(|Entry { refusal, .. }| {
+                matches!(
+                    refusal.finding,
+                    Finding::Changed | Finding::Expired | Finding::Rotated
+                )
+            })
     }
 
     /// Remembers a refusal. Where there are too many, the oldest goes: a page that tries every
@@ -46,12 +56,14 @@ impl Refusals {
     pub(super) fn insert(&self, refusal: Refusal) {
         let mut refusals = self.lock();
         if refusals.len() >= MAX_REFUSALS && !refusals.contains_key(&refusal.endpoint) {
-            let oldest = refusals.values().min_by_key(|(_, at)| *at);
-            if let Some(endpoint) = oldest.map(|(refusal, _)| refusal.endpoint.clone()) {
+            let oldest = refusals.values().min_by_key(|entry| entry.at);
+            if let Some(endpoint) = oldest.map(|entry| entry.refusal.endpoint.clone()) {
                 refusals.remove(&endpoint);
             }
         }
-        refusals.insert(refusal.endpoint.clone(), (refusal, Instant::now()));
+        let endpoint = refusal.endpoint.clone();
+        let at = Instant::now();
+        refusals.insert(endpoint, Entry { refusal, at });
     }
 
     /// Forgets the refusal at an endpoint.
@@ -59,7 +71,7 @@ impl Refusals {
         self.lock().remove(endpoint);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, (Refusal, Instant)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -37,14 +37,17 @@ impl Gateway {
 
     async fn forward_by_pin(&self, mut browser: TcpStream, endpoint: &Endpoint) {
         match self.store.pin(endpoint) {
-            Ok(pin) if self.refusals.just_now(endpoint, pin.as_ref()) => {
-                answer(&mut browser, Status::Forbidden).await;
-            }
             Ok(Some(pin)) if pin.blocked => {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
             }
+            Ok(Some(pin)) if self.refusals.doubts(endpoint) => {
+                self.forward_doubted(browser, &pin).await;
+            }
             Ok(Some(pin)) => self.forward_pinned(browser, &pin).await,
+            Ok(None) if self.refusals.asked_just_now(endpoint) => {
+                answer(&mut browser, Status::Forbidden).await;
+            }
             Ok(None) => self.forward_unpinned(browser, endpoint).await,
             Err(error) => {
                 tracing::error!(%error, "no connection without the pin store");
@@ -58,8 +61,7 @@ impl Gateway {
     async fn forward_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) {
         let now = SystemTime::now();
         let scope = self.scope();
-        let offer = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let met = self.prober.meet(endpoint, &scope, offer).await;
+        let met = self.prober.meet(endpoint, &scope, offer()).await;
         let observed = met.map(|stranger| self.prober.observe(endpoint, &stranger, now));
         let status = match observed {
             Err(failure) => {
@@ -95,6 +97,30 @@ impl Gateway {
             }
             Err(failure) => {
                 self.remember(endpoint, Finding::Failed { failure }, None);
+                answer(&mut browser, Status::BadGateway).await;
+            }
+        }
+    }
+
+    /// There is a pin, but the last time another key answered: looks before the CONNECT is answered.
+    ///
+    /// A browser whose handshake breaks off tries again and again, Firefox twenty times for one
+    /// page; one whose CONNECT is refused does not.
+    async fn forward_doubted(&self, mut browser: TcpStream, pin: &Pin) {
+        let met = self
+            .prober
+            .meet(&pin.endpoint, &self.scope(), offer())
+            .await;
+        match met {
+            Ok(stranger) if self.check(&stranger, pin).is_some() => {
+                drop(stranger);
+                self.refusals.remove(&pin.endpoint);
+                self.forward_pinned(browser, pin).await;
+            }
+            Ok(_) => answer(&mut browser, Status::Forbidden).await,
+            Err(failure) => {
+                let finding = Finding::Failed { failure };
+                self.remember(&pin.endpoint, finding, Some(pin.clone()));
                 answer(&mut browser, Status::BadGateway).await;
             }
         }
@@ -209,6 +235,11 @@ impl Gateway {
             other_device_before: false,
         });
     }
+}
+
+/// What a browser would offer, for a look at a device that no browser is behind yet.
+fn offer() -> Vec<Vec<u8>> {
+    vec![b"h2".to_vec(), b"http/1.1".to_vec()]
 }
 
 /// The application protocols that the browser offers.
