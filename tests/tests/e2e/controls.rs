@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use housekey_tests::browser::Options;
 
-use crate::local_network_access::{ATTEMPTS, attempts_at};
+use crate::local_network_access::attempts_at;
 use crate::scene::Stage;
 
 pub(crate) async fn without_housekey_the_browser_warns(stage: Stage) -> Result<()> {
@@ -62,7 +62,7 @@ pub(crate) async fn without_housekey_local_network_access_holds(stage: Stage) ->
         .map(|r| r.path)
         .collect();
     scene.note(&format!(
-        "{} of {ATTEMPTS} attempts reached the device: {reached:?}; {outcome}",
+        "{} attempts reached the device: {reached:?}; {outcome}",
         reached.len()
     ))?;
     let fetched = reached.iter().any(|path| path.contains("fetch"));

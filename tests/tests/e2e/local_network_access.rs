@@ -126,9 +126,6 @@ pub(crate) async fn a_devices_page_gains_nothing(stage: Stage) -> Result<()> {
 
 const LOOPBACK: &str = "127.0.0.1:8088";
 
-/// How many ways [`attempts_at`] tries.
-pub(crate) const ATTEMPTS: usize = 13;
-
 /// The body of a function that tries every way a page has to make a request to another host, and
 /// tells what came of each. Each asks for a path of its own.
 pub(crate) fn attempts_at(host: &str) -> String {
@@ -189,6 +186,50 @@ const SCRIPT: &str = "
         worker.onmessage = (event) => done(event.data);
         worker.onerror = fail;
     }));
+    attempt('shared-worker', () => new Promise((done, fail) => {
+        const code = `onconnect = (event) => fetch(${JSON.stringify(at('shared-worker'))}).then(
+            (answer) => event.ports[0].postMessage(answer.status),
+            () => event.ports[0].postMessage('refused'));`;
+        const worker = new SharedWorker(URL.createObjectURL(new Blob([code])));
+        worker.port.onmessage = (event) => done(event.data);
+        worker.onerror = fail;
+    }));
+    attempt('service-worker', async () => {
+        await navigator.serviceWorker.register('/sw.js');
+        const { active } = await navigator.serviceWorker.ready;
+        const answer = new Promise((done) => {
+            navigator.serviceWorker.onmessage = (event) => done(event.data);
+        });
+        active.postMessage(at('service-worker'));
+        return answer;
+    });
+    attempt('xhr', () => new Promise((done, fail) => {
+        const request = new XMLHttpRequest();
+        request.onload = () => done(request.status);
+        request.onerror = fail;
+        request.open('PUT', at('xhr'));
+        request.send('x');
+    }));
+    attempt('keepalive', async () =>
+        (await fetch(at('keepalive'), { keepalive: true, mode: 'no-cors', method: 'POST' })).type);
+    attempt('import', () => import(at('import')));
+    attempt('object', () => loaded(document.createElement('object'), 'data', at('object')));
+    attempt('embed', () => loaded(document.createElement('embed'), 'src', at('embed')));
+    attempt('prefetch', () => {
+        const link = document.createElement('link');
+        link.rel = 'prefetch';
+        return loaded(link, 'href', at('prefetch'));
+    });
+    attempt('video', () => new Promise((done, fail) => {
+        const video = document.createElement('video');
+        video.onloadeddata = () => done('load');
+        video.onerror = fail;
+        video.src = at('video');
+    }));
+    attempt('style-url', () => {
+        document.body.style.backgroundImage = `url(${at('style-url')})`;
+        return 'set';
+    });
     attempt('redirect', async () =>
         (await fetch('/redirect?' + at('redirect'), { mode: 'no-cors' })).type);
     await Promise.all(tries);

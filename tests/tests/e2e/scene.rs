@@ -1,6 +1,6 @@
 //! A home, a user and a browser: what a test plays in.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,8 @@ impl Stage {
         }
         let browser = self.browser(&account, options).await?;
         let directory = self.directory();
+        // Those of an earlier run. There may be none.
+        let _ = fs::remove_file(notes(&directory, self.kind));
         Ok(Scene {
             browser,
             account,
@@ -130,6 +132,10 @@ impl Scene {
             .housekey(["pins", "list", "--json"])?
             .contains(host))
     }
+}
+
+fn notes(directory: &Path, kind: Kind) -> PathBuf {
+    directory.join(format!("{kind}-notes.txt"))
 }
 
 /// Nothing but TLS handshakes reached the device, and at least one did.
