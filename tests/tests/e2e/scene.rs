@@ -89,9 +89,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Keeps what was seen beside the screenshots, for people who want to know more.
     pub(crate) fn note(&self, text: &str) -> Result<()> {
-        let path = self
-            .directory
-            .join(format!("{}-notes.txt", self.browser.kind()));
+        let path = notes(&self.directory, self.browser.kind());
         let mut file = File::options().create(true).append(true).open(path)?;
         Ok(writeln!(file, "{text}")?)
     }
