@@ -5,18 +5,20 @@ mod chromium;
 mod driver;
 mod firefox;
 mod page;
+mod wait;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use thirtyfour::{By, WebDriver, WebElement};
+use thirtyfour::WebDriver;
 
 pub use self::account::{Account, artefact};
 use self::driver::DriverProcess;
 pub use self::page::Page;
+use self::wait::PATIENCE;
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -149,63 +151,6 @@ impl Browser {
         Ok(serde_json::from_value(self.eval(page::SNAPSHOT).await?)?)
     }
 
-    /// Waits until the tab shows something that satisfies the condition.
-    pub async fn until(&self, what: &str, condition: impl Fn(&Page) -> bool) -> Result<Page> {
-        self.until_after(PATIENCE, what, condition).await
-    }
-
-    /// The same with another patience, for what is slow by design.
-    pub async fn until_after(
-        &self,
-        patience: Duration,
-        what: &str,
-        condition: impl Fn(&Page) -> bool,
-    ) -> Result<Page> {
-        let deadline = Instant::now() + patience;
-        loop {
-            // While a page gives way to another there may be none to ask.
-            let page = self.page().await;
-            if let Ok(page) = &page
-                && page.is_complete()
-                && condition(page)
-            {
-                return Ok(page.clone());
-            }
-            if Instant::now() > deadline {
-                self.screenshot("waited-in-vain").await?;
-                let page =
-                    page.map_or_else(|error| format!("{error:#}"), |page| format!("{page:#?}"));
-                bail!(
-                    "waited for {what} in vain; the tab shows {page}\n{}",
-                    self.process.log()
-                );
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
-    /// Waits until a script yields something other than null, false or an error, and returns it.
-    pub async fn until_script(&self, what: &str, script: &str) -> Result<Value> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let value = self.eval(script).await;
-            if let Ok(value) = &value
-                && !matches!(value, Value::Null | Value::Bool(false))
-            {
-                return Ok(value.clone());
-            }
-            if Instant::now() > deadline {
-                self.screenshot("waited-in-vain").await?;
-                let shown = self.eval("return document.body.innerText").await;
-                bail!(
-                    "waited for {what} in vain; last {value:?}; the tab shows {shown:?}\n{}",
-                    self.log()
-                );
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
     /// Runs a script in the page. `return` gives its result.
     pub async fn eval(&self, script: &str) -> Result<Value> {
         Ok(self
@@ -234,27 +179,6 @@ impl Browser {
             .clone())
     }
 
-    /// Clicks the element as a person does, once it is there and enabled.
-    pub async fn click(&self, css: &str) -> Result<()> {
-        let element = self.element(css).await?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let error = match element.is_enabled().await {
-                Ok(true) => match element.click().await {
-                    Ok(()) => return Ok(()),
-                    Err(error) => error.to_string(),
-                },
-                Ok(false) => "it is disabled".to_owned(),
-                Err(error) => error.to_string(),
-            };
-            if Instant::now() > deadline {
-                self.screenshot("cannot-click").await?;
-                bail!("cannot click {css}: {error}");
-            }
-            tokio::time::sleep(POLL).await;
-        }
-    }
-
     /// Replaces what stands in an input field, key by key.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
         let element = self.element(css).await?;
@@ -274,47 +198,10 @@ impl Browser {
             .to_owned())
     }
 
-    /// The first element, once it is there.
-    pub async fn element(&self, css: &str) -> Result<WebElement> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.driver().find(By::Css(css)).await {
-                Ok(element) => return Ok(element),
-                Err(error) if Instant::now() > deadline => {
-                    self.screenshot("no-such-element").await?;
-                    let page = self.page().await;
-                    bail!("no element {css}: {error}; the tab shows {page:?}");
-                }
-                Err(_) => tokio::time::sleep(POLL).await,
-            }
-        }
-    }
-
     /// Opens a tab beside this one and moves into it.
     pub async fn new_tab(&self) -> Result<()> {
         let tab = self.driver().new_tab().await?;
         Ok(self.driver().switch_to_window(tab).await?)
-    }
-
-    /// Waits for a tab that is at this address, in any state, and moves into it.
-    pub async fn find_tab(&self, url: &str) -> Result<()> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let mut seen = Vec::new();
-            for window in self.driver().windows().await? {
-                self.driver().switch_to_window(window).await?;
-                let address = self.driver().current_url().await.map(String::from);
-                if address.as_deref().is_ok_and(|address| address == url) {
-                    return Ok(());
-                }
-                seen.push(address);
-            }
-            ensure!(
-                Instant::now() < deadline,
-                "no tab is at {url}; there are {seen:?}"
-            );
-            tokio::time::sleep(POLL).await;
-        }
     }
 
     /// Saves what the tab shows as `<browser>-<name>.png`.
@@ -330,16 +217,6 @@ impl Browser {
             .screenshot(&path)
             .await
             .context("cannot take a screenshot")
-    }
-
-    /// Waits until the extension says that its helper is there.
-    pub async fn until_housekey_is_ready(&self) -> Result<()> {
-        self.go(&self.extension_page("pages/options/options.html")?)
-            .await?;
-        let ready = "return document.querySelector('#status')?.dataset.status === 'ok'";
-        self.until_script("the helper's status to be ok", ready)
-            .await
-            .map(drop)
     }
 
     /// Ends the browser as a person does, so that it saves its session.
@@ -378,12 +255,5 @@ fn workspace() -> &'static Path {
         .expect("tests/ is in the workspace")
 }
 
-/// How long a condition may take to come true. Generous, because machines are slow at times:
-/// nothing waits this long unless it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The same for a promise in a page; shorter, because tests also wait for what must not happen.
+/// How long a promise in a page may take; short, because tests also wait for what must not happen.
 const PATIENCE_IN_PAGE: Duration = Duration::from_secs(5);
-
-/// How often a condition is looked at.
-const POLL: Duration = Duration::from_millis(40);
