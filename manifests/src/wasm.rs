@@ -34,9 +34,6 @@ pub(crate) fn build(workspace: &Workspace) -> Result<()> {
     // The library is also a plain Rust one, for tests; here only the module is wanted.
     cargo.args(["--crate-type", "cdylib", "--profile", PROFILE]);
     cargo.arg("--target-dir").arg(&target);
-    // wasm-bindgen reads from the linked module which features of WebAssembly it may use, and
-    // takes names and debugging sections out afterwards.
-    cargo.args(["--config", "profile.wasm.strip=false"]);
     compiler.apply(&mut cargo);
     cargo
         .env("CARGO_ENCODED_RUSTFLAGS", private.remap_flags())
