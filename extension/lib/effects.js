@@ -171,16 +171,16 @@ async function endPages(hostname) {
 }
 
 /**
- * Leads a tab to an address; if the tab is gone meanwhile, so is the need. In Firefox the address
- * takes the place of the page that failed to load, so that Back leads past it.
+ * Leads a tab to an address; if the tab is gone meanwhile, so is the need.
  *
  * @param {number} tabId
  * @param {string} url
  */
 async function lead(tabId, url) {
   arriving.set(tabId, { url });
-  const replace = proxyRequests ? { loadReplace: true } : {};
-  await tabs.update(tabId, { url, ...replace }).catch(ignoreClosedTab);
+  // Not in place of the page before: where the browser has not come to show the failure yet, that
+  // is the page that the person came from.
+  await tabs.update(tabId, { url }).catch(ignoreClosedTab);
 }
 
 /**

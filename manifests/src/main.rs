@@ -128,7 +128,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Task::Test { filter } => {
             setup::bring(&Need::all(), false)?;
-            build(&workspace, Profile::Debug)?;
+            // `cargo test` builds the helper too, with what the whole workspace wants of the
+            // libraries; built alone first, most of them would be compiled twice.
+            build_extension(&workspace)?;
             checks::all(&workspace, filter.as_deref())
         }
     }
@@ -136,10 +138,15 @@ fn dispatch(cli: Cli) -> Result<()> {
 
 /// Everything that a browser and this computer need to run Housekey.
 fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
+    build_extension(workspace)?;
+    process::heading("helper");
+    helper::build(workspace, profile)
+}
+
+/// What browsers need of it.
+fn build_extension(workspace: &Workspace) -> Result<()> {
     process::heading("WebAssembly module");
     wasm::build(workspace)?;
     process::heading("extension");
-    dist::write(workspace)?;
-    process::heading("helper");
-    helper::build(workspace, profile)
+    dist::write(workspace)
 }
