@@ -5,8 +5,10 @@
 //! After that it splices bytes and knows nothing of what they mean.
 
 mod connect;
+mod distrust;
 mod leaves;
 mod live;
+mod recent;
 mod refusals;
 mod splice;
 
@@ -29,7 +31,10 @@ use crate::store::Store;
 use self::connect::Secret;
 use self::leaves::Leaves;
 use self::live::Live;
+use self::recent::Recent;
 use self::refusals::Refusals;
+
+pub use self::distrust::BrowserDistrust;
 
 /// A running gateway.
 pub struct Gateway {
@@ -40,6 +45,7 @@ pub struct Gateway {
     prober: Arc<Prober>,
     store: Arc<Store>,
     refusals: Refusals,
+    distrust: Recent<BrowserDistrust>,
     live: Live,
 }
 
@@ -70,6 +76,7 @@ impl Gateway {
             prober,
             store,
             refusals: Refusals::default(),
+            distrust: Recent::default(),
             live: Live::default(),
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
@@ -102,6 +109,13 @@ impl Gateway {
         self.refusals.of(endpoint)
     }
 
+    /// What the browser had against the leaf of this endpoint, if it ended the last handshake for
+    /// that. Then the device was met and its key is the pinned one, but nobody sees its page.
+    #[must_use]
+    pub fn distrust(&self, endpoint: &Endpoint) -> Option<BrowserDistrust> {
+        self.distrust.with(endpoint, |distrust, _| *distrust)
+    }
+
     /// Remembers a refusal that was found out elsewhere.
     pub fn refuse(&self, refusal: Refusal) {
         self.refusals.insert(refusal);
@@ -111,6 +125,7 @@ impl Gateway {
     /// the person decided anew, and the next connection is judged by that.
     pub fn cut(&self, endpoint: &Endpoint) {
         self.refusals.remove(endpoint);
+        self.distrust.remove(endpoint);
         self.leaves.forget(endpoint);
         self.live.cut(endpoint);
     }

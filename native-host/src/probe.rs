@@ -12,7 +12,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::time::timeout;
 
 use crate::chain::{Roots, timestamp};
-use crate::danger::{Onlooker, Stranger};
+use crate::danger::{Onlooker, OutdatedTls, Stranger, look_at_outdated};
 use crate::resolve;
 use crate::store::{Store, StoreError};
 
@@ -78,6 +78,15 @@ impl Prober {
         timeout(HANDSHAKE_TIMEOUT, handshake)
             .await
             .unwrap_or(Err(Failure::TimedOut))
+    }
+
+    /// What a device does speak that was met with [`Failure::Outdated`]: one more connection, for
+    /// the sake of the explanation.
+    ///
+    /// `None` where it does not say.
+    pub async fn outdated(&self, endpoint: &Endpoint, scope: &ScopeOptions) -> Option<OutdatedTls> {
+        let socket = resolve::connect(endpoint, scope).await.ok()?;
+        look_at_outdated(socket, endpoint.host()).await
     }
 
     /// Judges the chain of a stranger.

@@ -15,6 +15,7 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use super::Gateway;
 use super::connect::{Status, answer};
+use super::distrust::BrowserDistrust;
 use crate::chain::timestamp;
 use crate::danger::Stranger;
 use crate::resolve;
@@ -170,8 +171,16 @@ impl Gateway {
             Err(error) => Ok(Err(error)),
         };
         match finished {
-            Ok(Ok(mut browser)) => splice(&mut browser, &mut device).await,
-            Ok(Err(error)) => tracing::info!(%error, "the browser's handshake did not finish"),
+            Ok(Ok(mut browser)) => {
+                self.distrust.remove(&pin.endpoint);
+                splice(&mut browser, &mut device).await;
+            }
+            Ok(Err(error)) => {
+                tracing::info!(%error, "the browser's handshake did not finish");
+                if let Some(distrust) = BrowserDistrust::of(&error) {
+                    self.distrust.insert(pin.endpoint.clone(), distrust);
+                }
+            }
             Err(_) => tracing::info!("the browser's handshake took too long"),
         }
     }
