@@ -1,12 +1,12 @@
 //! The connection to the helper: how it is made and kept, and what its answers mean.
 
-use super::pages::show;
 use super::{Core, Helper, Pending, refuse};
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::error::ErrorCode;
 use crate::event::Timer;
 use crate::protocol::{Answer, FromHelper, HelperError, PROTOCOL, Request, Response, ToHelper};
 use crate::routing::Routing;
+use crate::time::Timestamp;
 use crate::view::{PopupState, PopupView, TrustedView};
 
 impl Core {
@@ -49,7 +49,8 @@ impl Core {
                 Pending::Decide { ask_id, .. }
                 | Pending::Page { ask_id }
                 | Pending::Popup { ask_id, .. }
-                | Pending::Refresh { ask_id, .. } => {
+                | Pending::Refresh { ask_id, .. }
+                | Pending::TrustMaker { ask_id, .. } => {
                     effects.push(refuse(ask_id, ErrorCode::HelperGone));
                 }
                 Pending::Badge { .. } | Pending::Hello | Pending::Subresource { .. } => {}
@@ -139,14 +140,8 @@ impl Core {
                     ask_id, prompt_id, ..
                 },
                 Response::Pinned { .. },
-            ) => {
-                let Some(prompt) = self.prompts.remove(&prompt_id) else {
-                    return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
-                };
-                let reply = PageReply::Go { url: prompt.url };
-                vec![Effect::Answer { ask_id, reply }]
-            }
-            (Pending::Badge { tab_id }, Response::Identified { pin }) => {
+            ) => self.approved(ask_id, prompt_id),
+            (Pending::Badge { tab_id }, Response::Identified { pin, .. }) => {
                 // Where another extension leads the traffic, nothing of it was checked.
                 let checked = self.proxy_is_ours != Some(false);
                 let badge = if pin.is_some() && checked {
@@ -156,21 +151,43 @@ impl Core {
                 };
                 vec![Effect::SetBadge { tab_id, badge }]
             }
-            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin }) => {
+            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin, live }) => {
+                let state = match &pin {
+                    None => PopupState::NotPinned,
+                    Some(pin) if pin.blocked => PopupState::Blocked,
+                    Some(_) => PopupState::Trusted,
+                };
                 let view = PopupView {
-                    state: if pin.is_some() {
-                        PopupState::Trusted
-                    } else {
-                        PopupState::NotPinned
-                    },
-                    address: Some(endpoint.display_name()),
+                    live,
                     trusted: pin.as_ref().map(TrustedView::new),
-                    helper: self.status(),
+                    ..self.popup_view(state, Some(endpoint))
                 };
                 vec![Effect::Answer {
                     ask_id,
                     reply: PageReply::Popup { view },
                 }]
+            }
+            (Pending::TrustMaker { ask_id, prompt_id }, Response::Makers { .. }) => {
+                // With the maker known, it is another question, and asked anew.
+                let reply = match self.prompts.remove(&prompt_id) {
+                    Some(prompt) => PageReply::Go { url: prompt.url },
+                    None => PageReply::Error {
+                        code: ErrorCode::UnknownPrompt,
+                    },
+                };
+                vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::Page { ask_id }, Response::History { entries, more }) => {
+                let reply = PageReply::History { entries, more };
+                vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::Page { ask_id }, Response::Imported { plan }) => {
+                let reply = PageReply::Imported { plan };
+                vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::Page { ask_id }, Response::Makers { makers }) => {
+                let reply = PageReply::Makers { makers };
+                vec![Effect::Answer { ask_id, reply }]
             }
             (Pending::Page { ask_id }, Response::Pins { pins, more }) => {
                 vec![Effect::Answer {
@@ -228,16 +245,21 @@ impl Core {
                 ask_id, prompt_id, ..
             } => match self.prompts.get(&prompt_id) {
                 Some(prompt) if error.code == ErrorCode::KeyChanged => {
-                    let endpoint = prompt.refusal.endpoint.clone();
+                    let endpoint = prompt.endpoint.clone();
                     let refresh = Pending::Refresh { ask_id, prompt_id };
                     vec![self.send(Request::Explain { endpoint }, refresh)]
                 }
-                Some(prompt) => vec![show(ask_id, prompt, Some(error.code))],
+                Some(prompt) => {
+                    let at = prompt.about.refusal().map_or(Timestamp(0), |it| it.at);
+                    let reply = self.view(prompt, Some(error.code), at);
+                    vec![Effect::Answer { ask_id, reply }]
+                }
                 None => vec![refuse(ask_id, ErrorCode::UnknownPrompt)],
             },
             Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
-            | Pending::Refresh { ask_id, .. } => vec![refuse(ask_id, error.code)],
+            | Pending::Refresh { ask_id, .. }
+            | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
             Pending::Badge { .. } | Pending::Subresource { .. } | Pending::WhyFailed { .. } => {
                 Vec::new()
             }
