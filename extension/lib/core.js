@@ -4,7 +4,7 @@
  */
 import init, { JsCore } from '../wasm/housekey_wasm.js';
 import { perform } from './effects.js';
-import { runtime, storage } from './ext.js';
+import { proxyRequests, runtime, storage } from './ext.js';
 
 /** @typedef {import('../wasm/housekey_wasm.js').Credentials} Credentials */
 /** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
@@ -22,7 +22,12 @@ let queue = ready;
 /** Called at the next change of the core's state. @type {Set<() => void>} */
 const waiting = new Set();
 
-const begun = happened({ type: 'started', version: runtime.getManifest().version });
+const begun = happened({
+  type: 'started',
+  version: runtime.getManifest().version,
+  // The browser that takes a script for its proxy is the one that has such an exception.
+  linkLocalIsDirect: !proxyRequests,
+});
 
 /**
  * Tells the core what happened, and does what it says.

@@ -66,8 +66,12 @@ async function carryOut(effect, happened) {
       return clearSiteData(effect.origin, effect.hostname);
     case 'connect_helper':
       return connect(happened);
+    case 'leave_prompt':
+      return leavePrompt(effect.tabId, effect.promptId, effect.url);
     case 'navigate':
       return leadAgain(effect.tabId, effect.url);
+    case 'open':
+      return lead(effect.tabId, effect.url);
     case 'route':
       return route(effect.routing, happened);
     case 'send_to_helper':
@@ -75,7 +79,7 @@ async function carryOut(effect, happened) {
     case 'set_badge':
       return setBadge(effect.tabId, effect.badge);
     case 'show_prompt':
-      return lead(effect.tabId, runtime.getURL(`pages/trust/trust.html?prompt=${effect.promptId}`));
+      return lead(effect.tabId, pageOf(effect.promptId));
     case 'show_welcome':
       return showWelcome(effect.status);
     case 'start_timer':
@@ -192,6 +196,23 @@ async function lead(tabId, url) {
 async function leadAgain(tabId, url) {
   const tab = await tabs.get(tabId).catch(ignoreClosedTab);
   if (tab && (tab.pendingUrl || tab.url) === url) await lead(tabId, url);
+}
+
+/**
+ * Leads a tab from a question to the page that it wanted, unless it has gone elsewhere since.
+ *
+ * @param {number} tabId
+ * @param {number} promptId
+ * @param {string} url
+ */
+async function leavePrompt(tabId, promptId, url) {
+  const tab = await tabs.get(tabId).catch(ignoreClosedTab);
+  if (tab && (tab.pendingUrl || tab.url) === pageOf(promptId)) await lead(tabId, url);
+}
+
+/** @param {number} promptId */
+function pageOf(promptId) {
+  return runtime.getURL(`pages/trust/trust.html?prompt=${promptId}`);
 }
 
 /**
@@ -312,6 +333,8 @@ function neverHappens(effect) {
 const BADGES = {
   attention: { color: '#8a5a00', text: '!' },
   blocked: { color: '#b3261e', text: '!' },
+  declined: { color: '#5f6368', text: '–' },
   none: { color: '#5f6368', text: '' },
+  question: { color: '#1a5fb4', text: '?' },
   trusted: { color: '#1f6f4a', text: '✓' },
 };

@@ -140,7 +140,8 @@ impl Prober {
         let key = observation.leaf_key();
         let elsewhere = key.map_or(Ok(Vec::new()), |key| self.store.pins_of_key(key))?;
         let now = timestamp(now);
-        let finding = match decide(&observation, pin.as_ref(), &elsewhere, now) {
+        let policy = self.store.settings()?.policy();
+        let finding = match decide(&observation, pin.as_ref(), &elsewhere, policy, now) {
             Ok(Decision::Connect(_)) => return Ok(None),
             Ok(Decision::Refuse(finding)) => finding,
             Err(_) => Finding::Failed {
@@ -160,12 +161,10 @@ impl Prober {
             _ => pin,
         };
         Ok(Some(Refusal {
-            endpoint,
-            at: now,
-            finding,
             observation: Some(observation),
             pin,
             other_device_before,
+            ..Refusal::new(endpoint, now, finding)
         }))
     }
 }

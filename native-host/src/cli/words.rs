@@ -1,7 +1,7 @@
 //! The core's codes in plain English, for the terminal.
 
 use housekey_core::chain::{Flaw, TlsVersion};
-use housekey_core::decision::{Failure, Finding};
+use housekey_core::decision::{Failure, Finding, Rule};
 use housekey_core::identity::{Identity, Tier};
 use housekey_core::time::Timestamp;
 use time::OffsetDateTime;
@@ -43,6 +43,11 @@ pub(super) fn finding(finding: Option<&Finding>) -> String {
     match finding {
         None => "You trust this device: visits pass.".into(),
         Some(Finding::Blocked) => "You blocked this device: visits are refused.".into(),
+        Some(Finding::BrowserDistrusts) => {
+            "You trust this device, but the browser does not trust Housekey's authority. \
+             Run `housekey doctor`."
+                .into()
+        }
         Some(Finding::Changed) => "THE KEY HAS CHANGED: this is not the device that you trusted, \
              or it was reset. Visits are refused."
             .into(),
@@ -51,6 +56,14 @@ pub(super) fn finding(finding: Option<&Finding>) -> String {
                 .into()
         }
         Some(Finding::Failed { failure: cause }) => format!("Visits fail: {}.", failure(*cause)),
+        Some(Finding::Forbidden {
+            rule: Rule::Expired,
+        }) => "It holds the key that you trusted, but its certificate has ended. Your settings \
+             refuse that."
+            .into(),
+        Some(Finding::Forbidden {
+            rule: Rule::Unverified,
+        }) => "Nobody vouches for this device, and your settings refuse such devices.".into(),
         Some(Finding::Moved { from }) => {
             format!("You trust this device at {from}. Visits here ask you.")
         }

@@ -237,12 +237,8 @@ impl Gateway {
     fn remember(&self, endpoint: &Endpoint, finding: Finding, pin: Option<Pin>) {
         let at = timestamp(SystemTime::now());
         self.refusals.insert(Refusal {
-            endpoint: endpoint.clone(),
-            at,
-            finding,
-            observation: None,
             pin,
-            other_device_before: false,
+            ..Refusal::new(endpoint.clone(), at, finding)
         });
     }
 }
