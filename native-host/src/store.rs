@@ -6,19 +6,19 @@
 
 mod error;
 mod file;
+mod makers;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use housekey_core::chain::{Der, DeviceIdRule};
 use housekey_core::endpoint::{Endpoint, Host};
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::Pin;
 use housekey_core::protocol::Settings;
-use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 pub use self::error::StoreError;
+pub use self::makers::AddedMaker;
 use crate::paths::Paths;
 
 /// An open store.
@@ -67,19 +67,6 @@ pub struct Entry {
     pub what: String,
     /// With which key.
     pub spki_sha256: String,
-}
-
-/// A manufacturer's own root, which vouches for its devices and for nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Maker {
-    /// Number in the store.
-    pub id: i64,
-    /// What the person calls it.
-    pub name: SafeText,
-    /// Where its certificates hold the device identifier.
-    pub device_id: DeviceIdRule,
-    /// The root.
-    pub root: Der,
 }
 
 impl Store {
@@ -242,66 +229,6 @@ impl Store {
         Ok(query
             .query_map([endpoint.to_string()], entry)?
             .collect::<Result<_, _>>()?)
-    }
-
-    /// The manufacturers' roots.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where they cannot be read.
-    pub fn makers(&self) -> Result<Vec<Maker>, StoreError> {
-        let connection = self.lock();
-        let mut query =
-            connection.prepare_cached("SELECT id, name, device_id, root FROM maker ORDER BY id")?;
-        let maker = |row: &Row<'_>| {
-            let (name, rule): (String, String) = (row.get(1)?, row.get(2)?);
-            Ok((row.get(0)?, name, rule, Der(row.get(3)?)))
-        };
-        let makers = query.query_map([], maker)?.collect::<Result<Vec<_>, _>>()?;
-        makers
-            .into_iter()
-            .map(|(id, name, rule, root)| {
-                let device_id = from_json(&rule)?;
-                Ok(Maker {
-                    id,
-                    name: SafeText::new(&name),
-                    device_id,
-                    root,
-                })
-            })
-            .collect()
-    }
-
-    /// Adds a manufacturer's root, and returns its number.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn add_maker(
-        &self,
-        name: &SafeText,
-        device_id: DeviceIdRule,
-        root: &Der,
-    ) -> Result<i64, StoreError> {
-        let rule = to_json(&device_id)?;
-        self.change(|connection| {
-            connection.execute(
-                "INSERT INTO maker (name, device_id, root) VALUES (?1, ?2, ?3)",
-                params![name.as_str(), rule, root.0],
-            )?;
-            Ok(connection.last_insert_rowid())
-        })
-    }
-
-    /// Removes a manufacturer's root, and says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn remove_maker(&self, id: i64) -> Result<bool, StoreError> {
-        self.change(|connection| {
-            Ok(connection.execute("DELETE FROM maker WHERE id = ?1", [id])? > 0)
-        })
     }
 
     /// The settings.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::{StoreError, first};
 use crate::paths::Paths;
@@ -18,11 +18,11 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
         create(paths.data(), &file)?;
     }
     crate::paths::check_private_file(&file)?;
-    let connection = connect(&file)?;
+    let mut connection = connect(&file)?;
     let application: i32 = connection.pragma_query_value(None, "application_id", first)?;
     let version: i32 = connection.pragma_query_value(None, "user_version", first)?;
     match (application, version) {
-        (APPLICATION_ID, VERSION) => {}
+        (APPLICATION_ID, 1..=VERSION) => {}
         (APPLICATION_ID, newer) if newer > VERSION => return Err(StoreError::TooNew),
         _ => return Err(StoreError::Damaged),
     }
@@ -32,7 +32,27 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
     }
     // Only now: this writes to the file.
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    if version < VERSION {
+        migrate(&mut connection)?;
+    }
     Ok(connection)
+}
+
+/// Brings a sound store of an older Housekey up to this one's, whole or not at all.
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first while this one waited for the lock.
+    let version: i32 = transaction.pragma_query_value(None, "user_version", first)?;
+    if version > VERSION {
+        return Err(StoreError::TooNew);
+    }
+    let done = usize::try_from(version - 1).map_err(|_| StoreError::Damaged)?;
+    for migration in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()?;
+    Ok(())
 }
 
 /// Makes a whole, empty store beside its place and moves it there at once,
@@ -41,6 +61,9 @@ fn create(directory: &Path, file: &Path) -> Result<(), StoreError> {
     let new = tempfile::NamedTempFile::new_in(directory).map_err(StoreError::Io)?;
     let connection = Connection::open(new.path())?;
     connection.execute_batch(SCHEMA)?;
+    for migration in MIGRATIONS {
+        connection.execute_batch(migration)?;
+    }
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", VERSION)?;
     connection.close().map_err(|(_, error)| error)?;
@@ -65,10 +88,18 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
 
 /// «HKey» in ASCII, by which a file is known to be a store.
 const APPLICATION_ID: i32 = 0x484B_6579;
-const VERSION: i32 = 1;
+/// The first schema, and one more for every migration.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "there are a few migrations"
+)]
+const VERSION: i32 = 1 + MIGRATIONS.len() as i32;
 /// As long as a person waits; another process holds the lock for milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The schema of version 1, which every store starts from, also a new one: so each migration has run
+/// on every computer. None of these is ever changed.
 const SCHEMA: &str = "
     CREATE TABLE pin (
         endpoint TEXT PRIMARY KEY,
@@ -97,3 +128,13 @@ const SCHEMA: &str = "
         body TEXT NOT NULL
     ) STRICT;
 ";
+
+/// What leads from each version to the next.
+const MIGRATIONS: &[&str] = &[
+    // 2: a directory of makers, each of which can be switched off.
+    "
+    ALTER TABLE maker ADD COLUMN added INTEGER;
+    ALTER TABLE maker ADD COLUMN enabled INTEGER NOT NULL DEFAULT 1;
+    CREATE TABLE maker_off (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+    ",
+];
