@@ -6,7 +6,7 @@ use crate::chain::Der;
 use crate::endpoint::Endpoint;
 use crate::export::Export;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
-use crate::maker::DeviceIdRule;
+use crate::maker::{DeviceIdRule, MakerId};
 use crate::note::Note;
 use crate::protocol::{FromHelper, Settings};
 use crate::text::SafeText;
@@ -252,7 +252,7 @@ pub enum PageRequest {
     /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
     RemoveMaker {
         /// Which.
-        id: String,
+        id: MakerId,
     },
     /// Name a pin.
     Rename {
@@ -266,7 +266,7 @@ pub enum PageRequest {
     /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
     SetMaker {
         /// Which.
-        id: String,
+        id: MakerId,
         /// Whether.
         enabled: bool,
     },

@@ -9,7 +9,7 @@ use crate::error::ErrorCode;
 use crate::export::{Export, ImportPlan};
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::history::HistoryEntry;
-use crate::maker::{DeviceIdRule, Maker};
+use crate::maker::{DeviceIdRule, Maker, MakerId};
 use crate::note::Note;
 use crate::pin::Pin;
 use crate::scope::ScopeOptions;
@@ -181,7 +181,7 @@ pub enum Request {
     /// Remove a manufacturer's root that the person added. Answered by [`Response::Makers`].
     RemoveMaker {
         /// Which.
-        id: String,
+        id: MakerId,
     },
     /// Give a pin a name. Answered by [`Response::Pinned`].
     Rename {
@@ -193,7 +193,7 @@ pub enum Request {
     /// Switch a manufacturer's root on or off. Answered by [`Response::Makers`].
     SetMaker {
         /// Which.
-        id: String,
+        id: MakerId,
         /// Whether it vouches for devices from now on.
         enabled: bool,
     },
