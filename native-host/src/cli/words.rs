@@ -2,7 +2,10 @@
 
 use housekey_core::chain::{Flaw, TlsVersion};
 use housekey_core::decision::{Failure, Finding, Rule};
+use housekey_core::export::ImportStep;
+use housekey_core::history::Happening;
 use housekey_core::identity::{Identity, Tier};
+use housekey_core::pin::Pin;
 use housekey_core::time::Timestamp;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -14,6 +17,52 @@ pub(super) fn date(timestamp: Timestamp) -> String {
         .ok()
         .and_then(|date| date.format(&format).ok())
         .unwrap_or_else(|| timestamp.0.to_string())
+}
+
+/// A day, in UTC.
+pub(super) fn day(timestamp: Timestamp) -> String {
+    let date = date(timestamp);
+    date.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// What a device is called: as the person calls it, else as it calls itself, in quotes unless
+/// somebody vouches for that name.
+pub(super) fn name(pin: &Pin) -> String {
+    if !pin.label.is_empty() || pin.identity.is_verified() {
+        pin.display_name().to_string()
+    } else if pin.identity.name.is_empty() {
+        "a device without a name".into()
+    } else {
+        format!("“{}”", pin.identity.name)
+    }
+}
+
+/// What happened to a device.
+pub(super) const fn happening(what: Happening) -> &'static str {
+    match what {
+        Happening::Approve => "trusted",
+        Happening::Block => "blocked",
+        Happening::Extend => "trusted beyond its end",
+        Happening::Forget => "forgotten",
+        Happening::Import => "imported",
+        Happening::Move => "moved here",
+        Happening::Renew => "renewed its certificate",
+        Happening::Replace => "REPLACED BY ANOTHER KEY",
+        Happening::Rotate => "made itself a new key",
+        Happening::Unblock => "unblocked",
+    }
+}
+
+/// What an import does about a device.
+pub(super) const fn import_step(step: ImportStep) -> &'static str {
+    match step {
+        ImportStep::Add => "new",
+        ImportStep::Blocked => "left out, you blocked it here",
+        ImportStep::Complete => "gets its name or note",
+        ImportStep::Conflict => "left out, you trust another key here",
+        ImportStep::NotPrivate => "left out, no address of your own network",
+        ImportStep::Unchanged => "as it is",
+    }
 }
 
 /// Who a device is, and how much of that is proven.
