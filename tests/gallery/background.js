@@ -14,7 +14,7 @@ function stateOf({ url }) {
 }
 
 /** Two requests are the same if they differ only in what belongs to one visit. */
-function essence({ promptId, url, ...request }) {
+function essence({ promptId, tabId, url, ...request }) {
   const sorted = (_, value) =>
     value && typeof value === 'object' && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -146,9 +146,16 @@ impl Gallery {
                     number,
                     axe: &axe,
                 };
-                self.visit(&look, language, &mut report)
-                    .await
-                    .with_context(|| format!("{kind}, {language}, {}", state.path()))?;
+                report.visits += 1;
+                if let Err(error) = self.visit(&look, language, &mut report).await {
+                    let what = format!("{error:#}");
+                    let finding = Finding {
+                        state: state.path(),
+                        check: "cannot be shown".to_owned(),
+                        detail: what.lines().next().unwrap_or_default().to_owned(),
+                    };
+                    report.add(vec![finding], &format!("{kind} {language}"));
+                }
             }
             if self.out.is_some() {
                 println!(
@@ -163,7 +170,6 @@ impl Gallery {
 
     /// Shows one state on every screen.
     async fn visit(&self, look: &Look<'_>, language: Language, report: &mut Report) -> Result<()> {
-        report.visits += 1;
         let kind = look.browser.kind();
         let mut first = true;
         for screen in self.screens(language) {

@@ -1,6 +1,8 @@
 //! A look at one state: bringing it about, and trying what must hold.
 
-use anyhow::{Context as _, Result, ensure};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use thirtyfour::Key;
@@ -101,14 +103,20 @@ impl Look<'_> {
 
     /// Waits until the page has shown what it was told, and has come to rest.
     async fn until_ready(&self) -> Result<()> {
+        // A state without replies is the page while it waits.
         let waits = self.state.replies.is_empty();
-        let ready = if waits { LOCALISED } else { READY };
-        self.browser
-            .until_script("the page to be ready", ready)
-            .await?;
-        let quiet = self.browser.eval_async(QUIET).await?;
-        ensure!(quiet == true, "the page does not come to rest: {quiet}");
-        Ok(())
+        let script = format!("const waits = {waits}; {READY}");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // While the page gives way to another there may be none to ask.
+            let ready = self.browser.eval_async(&script).await;
+            match ready {
+                Ok(Value::Bool(true)) => return Ok(()),
+                _ if Instant::now() < deadline => tokio::time::sleep(POLL).await,
+                Ok(reason) => bail!("the page does not come to rest: {reason}"),
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     async fn act(&self, step: &Step) -> Result<()> {
@@ -170,23 +178,19 @@ fn named_key(name: &str) -> Result<char> {
 
 const CHECKS: &str = include_str!("../../gallery/checks.js");
 
-/// The page has arrived, and speaks its language.
-const LOCALISED: &str = "
-    const { dataset, dir } = document.documentElement;
-    return document.readyState === 'complete' && dataset.left === undefined && dir !== '';";
-
-/// And it has shown what the background said; a question, until it can be answered.
+/// The page has arrived, speaks its language, has shown what the background said (a question: until
+/// it can be answered), nothing has changed for a moment, and everything is painted.
 const READY: &str = "
     const { dataset, dir } = document.documentElement;
-    if (document.readyState !== 'complete' || dataset.left !== undefined || !dir) return false;
-    const { dataset: { view, state, armed } } = document.querySelector('main');
-    const status = document.querySelector('#status');
-    return view !== 'loading' && state !== 'loading' && status?.childElementCount !== 0
-        && !document.querySelector('[aria-busy=true]')
-        && (armed === 'true' || !document.querySelector('[data-arms]'));";
-
-/// Nothing has changed for a moment, and everything is painted.
-const QUIET: &str = "
+    if (document.readyState !== 'complete' || dataset.left !== undefined) return 'loading';
+    if (!dir) return 'not in a language yet';
+    if (!waits) {
+        const { dataset: { view, state, armed } } = document.querySelector('main');
+        if (view === 'loading' || state === 'loading') return 'no answer yet';
+        if (document.querySelector('#status')?.childElementCount === 0) return 'no status yet';
+        if (document.querySelector('[aria-busy=true]')) return 'busy';
+        if (armed !== 'true' && document.querySelector('[data-arms]')) return 'not armed yet';
+    }
     await document.fonts.ready;
     await new Promise((quiet) => {
         const observer = new MutationObserver(wait);
@@ -203,3 +207,9 @@ const QUIET: &str = "
     await Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {})));
     await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
     return true;";
+
+/// How long a page may take to come to rest.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked at.
+const POLL: Duration = Duration::from_millis(25);

@@ -211,7 +211,7 @@ fn essence(request: &Value) -> Value {
 const PAGES: [&str; 4] = ["options", "popup", "trust", "welcome"];
 
 /// Also in `tests/gallery/background.js`.
-const OF_ONE_VISIT: [&str; 2] = ["promptId", "url"];
+const OF_ONE_VISIT: [&str; 3] = ["promptId", "tabId", "url"];
 
 #[cfg(test)]
 #[allow(
