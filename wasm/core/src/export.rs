@@ -240,3 +240,147 @@ pub const SCHEMA: &str = "housekey-devices";
 
 /// The version of the file's form.
 pub const VERSION: u16 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fingerprint::{CertificateSha256, SpkiSha256};
+    use crate::identity::Identity;
+    use crate::note::Note;
+
+    const NOW: Timestamp = Timestamp(1_800_000_000);
+
+    fn pin(endpoint: &str, key: &[u8]) -> Pin {
+        Pin {
+            endpoint: endpoint.parse().unwrap(),
+            spki_sha256: SpkiSha256::of(key),
+            leaf_sha256: CertificateSha256::of(key),
+            identity: identity(),
+            label: SafeText::default(),
+            note: Note::default(),
+            serial: "01".into(),
+            not_before: Timestamp(0),
+            not_after: Timestamp(2_000_000_000),
+            first_seen: Timestamp(1_790_000_000),
+            last_seen: Timestamp(1_790_000_000),
+            blocked: false,
+            extended_until: None,
+        }
+    }
+
+    fn identity() -> Identity {
+        serde_json::from_str(
+            r#"{"tier":"unverified","name":"NAS","verifiedBy":null,"issuedBy":"","deviceId":null,
+                "oddities":[]}"#,
+        )
+        .unwrap()
+    }
+
+    fn import(incoming: &Pin, here: Option<&Pin>) -> (ImportStep, Option<Pin>) {
+        import_pin(incoming, here, &ScopeOptions::default(), NOW)
+    }
+
+    #[test]
+    fn a_new_device_is_added_and_nothing_its_writer_says_about_time_is_believed() {
+        let mut incoming = pin("192.168.1.20", b"key");
+        incoming.first_seen = Timestamp(i64::MAX);
+        incoming.last_seen = Timestamp(i64::MAX);
+        incoming.extended_until = Some(Timestamp(i64::MAX));
+        let (step, written) = import(&incoming, None);
+        assert_eq!(step, ImportStep::Add);
+        let written = written.unwrap();
+        assert_eq!((written.first_seen, written.last_seen), (NOW, NOW));
+        assert_eq!(written.extended_until, None);
+    }
+
+    #[test]
+    fn a_blocked_device_comes_as_blocked() {
+        let mut incoming = pin("192.168.1.20", b"key");
+        incoming.blocked = true;
+        assert!(import(&incoming, None).1.unwrap().blocked);
+    }
+
+    #[test]
+    fn a_file_never_replaces_a_key_nor_unblocks_nor_leaves_the_home() {
+        let incoming = pin("192.168.1.20", b"key");
+        let other = pin("192.168.1.20", b"another key");
+        assert_eq!(
+            import(&incoming, Some(&other)),
+            (ImportStep::Conflict, None)
+        );
+        let mut blocked = incoming.clone();
+        blocked.blocked = true;
+        assert_eq!(
+            import(&incoming, Some(&blocked)),
+            (ImportStep::Blocked, None)
+        );
+        let public = pin("8.8.8.8", b"key");
+        assert_eq!(import(&public, None), (ImportStep::NotPrivate, None));
+    }
+
+    #[test]
+    fn a_known_device_gets_the_words_that_it_lacks_and_keeps_its_own() {
+        let mut incoming = pin("192.168.1.20", b"key");
+        incoming.label = SafeText::new("Lights");
+        incoming.note = Note::new("on the wall");
+        let mut here = pin("192.168.1.20", b"key");
+        here.label = SafeText::new("Lamps");
+        let (step, written) = import(&incoming, Some(&here));
+        assert_eq!(step, ImportStep::Complete);
+        let written = written.unwrap();
+        assert_eq!(written.label.as_str(), "Lamps");
+        assert_eq!(written.note.as_str(), "on the wall");
+        assert_eq!(
+            import(&incoming, Some(&written)),
+            (ImportStep::Unchanged, None)
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_or_refused_by_cause() {
+        let export = Export::new(vec![pin("192.168.1.20", b"key")], NOW);
+        let json = serde_json::to_string(&export).unwrap();
+        assert_eq!(Export::read(&json), Ok(export));
+        for (file, error) in [
+            (String::new(), ImportError::NotAnExport),
+            ("[]".into(), ImportError::NotAnExport),
+            (
+                json.replace("housekey-devices", "other-devices"),
+                ImportError::NotAnExport,
+            ),
+            (
+                json.replace("\"version\":1", "\"version\":2,\"new\":[]"),
+                ImportError::TooNew,
+            ),
+            (
+                json.replace("\"version\":1", "\"version\":0"),
+                ImportError::NotAnExport,
+            ),
+            (
+                json.replace("\"pins\"", "\"extra\":1,\"pins\""),
+                ImportError::NotAnExport,
+            ),
+            (
+                json.replace("192.168.1.20:443", "no host"),
+                ImportError::NotAnExport,
+            ),
+            (json + &" ".repeat(Export::MAX_BYTES), ImportError::TooLarge),
+        ] {
+            let shown = &file[..file.len().min(60)];
+            assert_eq!(Export::read(&file), Err(error), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_plan_counts_everything_and_lists_what_a_person_can_read() {
+        let mut plan = ImportPlan::default();
+        let added = u32::try_from(ImportPlan::MAX_LINES).unwrap() + 10;
+        for _ in 0..added {
+            plan.count(&pin("192.168.1.20", b"key"), ImportStep::Add);
+        }
+        plan.count(&pin("192.168.1.20", b"key"), ImportStep::Unchanged);
+        plan.count(&pin("192.168.1.20", b"key"), ImportStep::Conflict);
+        assert_eq!((plan.added, plan.unchanged, plan.left_out), (added, 1, 1));
+        assert_eq!(plan.lines.len(), ImportPlan::MAX_LINES);
+    }
+}

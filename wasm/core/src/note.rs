@@ -69,3 +69,30 @@ impl From<Note> for String {
 
 /// What is read of a line, in characters.
 const MAX_CHARS: usize = SafeText::MAX_CHARS * Note::MAX_LINES;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_keeps_its_lines_and_nothing_that_hides() {
+        let note = Note::new("Bought in May.  \n\nThe label\u{202e} is on the back.\n\n");
+        assert_eq!(
+            note.as_str(),
+            "Bought in May.\n\nThe label⟨U+202E⟩ is on the back."
+        );
+        assert_eq!(Note::new(note.as_str()), note);
+    }
+
+    #[test]
+    fn a_note_is_bounded() {
+        let note = Note::new(&"x".repeat(1_000_000));
+        assert_eq!(note.as_str().lines().count(), Note::MAX_LINES);
+        assert!(note.as_str().len() <= (SafeText::MAX_CHARS + 1) * Note::MAX_LINES);
+        assert_eq!(
+            Note::new(&"x\n".repeat(1_000)).as_str().lines().count(),
+            Note::MAX_LINES
+        );
+        assert_eq!(Note::from(String::from(note.clone())), note);
+    }
+}

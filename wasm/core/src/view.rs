@@ -305,7 +305,11 @@ impl TrustView {
         if let Some(observation) = &refusal.observation {
             let presented = UnverifiedChain::new(observation.chain.clone())?;
             let leaf = presented.leaf();
-            view.identity = Identity::of_or_claimed(leaf, &observation.verdict, refusal.at);
+            view.identity = Some(Identity::of_or_claimed(
+                leaf,
+                &observation.verdict,
+                refusal.at,
+            ));
             view.incomplete_chain = is_incomplete(&presented, &observation.verdict);
             view.key = Some(leaf.spki_sha256);
             view.words = Some(Words::of(leaf.spki_sha256).to_string());

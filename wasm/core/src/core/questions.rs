@@ -493,6 +493,6 @@ fn shown_key(refusal: &Refusal) -> Option<SpkiSha256> {
 fn presented(refusal: &Refusal) -> Option<(Certificate, Identity)> {
     let observation = refusal.observation.as_ref()?;
     let chain = UnverifiedChain::new(observation.chain.clone()).ok()?;
-    let identity = Identity::of_or_claimed(chain.leaf(), &observation.verdict, refusal.at)?;
+    let identity = Identity::of_or_claimed(chain.leaf(), &observation.verdict, refusal.at);
     Some((chain.leaf().clone(), identity))
 }
