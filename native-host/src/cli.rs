@@ -104,13 +104,13 @@ enum Command {
     Import(transfer::ImportArguments),
     /// Show or change settings, each with what it leads to
     Settings(settings::Arguments),
-    /// Add, list or remove manufacturers' own roots
+    /// List, show, add or remove manufacturers that vouch for their devices
     ///
     /// Some makers sign their devices' certificates themselves. With the maker's root, a device is
     /// shown as proven to be theirs.
     Makers {
         #[command(subcommand)]
-        command: MakersCommand,
+        command: makers::MakersCommand,
     },
 }
 
@@ -145,29 +145,6 @@ struct UninstallArguments {
     /// Keep the list of devices that you trust
     #[arg(long)]
     keep_pins: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum MakersCommand {
-    /// Add a manufacturer's root certificate
-    Add {
-        /// The root, in PEM
-        #[arg(value_name = "FILE.pem")]
-        file: PathBuf,
-        /// The manufacturer, as it is to be shown
-        #[arg(long)]
-        name: String,
-        /// Where its certificates hold the identifier of a device
-        #[arg(long, value_enum, default_value_t)]
-        device_id: makers::DeviceId,
-    },
-    /// List them
-    List(JsonArgument),
-    /// Remove one
-    Remove {
-        /// Its number in the list
-        id: i64,
-    },
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::chain::{Roots, timestamp};
 use crate::danger::{Onlooker, OutdatedTls, Stranger, look_at_outdated};
+use crate::makers::Makers;
 use crate::resolve;
 use crate::store::{Store, StoreError};
 
@@ -103,7 +104,7 @@ impl Prober {
         let chain = stranger.chain().ders();
         let verdict = self.roots.verdict(
             &certificates(chain),
-            &self.store.makers()?,
+            &Makers::of(&self.store)?.vouchers()?,
             self.own_issuer.as_ref(),
             now,
         );

@@ -83,13 +83,8 @@ impl Identity {
     /// The identity, or where a flaw speaks against it, what the leaf claims: a flawed leaf proves
     /// nothing, but what it says is still shown, as a claim.
     #[must_use]
-    pub fn of_or_claimed(
-        leaf: &Certificate,
-        verdict: &ChainVerdict,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let claim = || Self::of(leaf, &ChainVerdict::UnknownIssuer, leaf.not_before);
-        Self::of(leaf, verdict, now).or_else(|_| claim()).ok()
+    pub fn of_or_claimed(leaf: &Certificate, verdict: &ChainVerdict, now: Timestamp) -> Self {
+        Self::of(leaf, verdict, now).unwrap_or_else(|_| Self::unverified(leaf))
     }
 
     /// Whether somebody vouches for the name.

@@ -109,10 +109,11 @@ pub struct MakerId(String);
 
 /// What must hold of a certificate so that a maker's root vouches for a device with it.
 ///
-/// A leaf that names another company than [`NameRule::company`] is no device's of this maker, and
-/// the root vouches for nothing. A leaf without an identifier that fits the [`NameRule::pattern`] is
-/// the maker's, but nobody knows which device it is: it has no identifier, and so no other key can
-/// ever be taken for the same device's.
+/// A leaf that names another company than [`NameRule::company`], or whose identifier does not fit
+/// the [`NameRule::pattern`], was signed for something else than a device: a server, an app, a
+/// developer. The root then vouches for nothing, and the device is as unverified as any.
+/// Where no pattern is known and the leaf holds no identifier, it is the maker's, but nobody knows
+/// which device it is: no other key can then ever be taken for the same device's.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
@@ -137,6 +138,17 @@ pub enum DeviceIdRule {
     SubjectCommonName,
     /// In the subject's `serialNumber` attribute.
     SubjectSerialNumber,
+    /// Nowhere, or nobody knows where.
+    Unknown,
+}
+
+impl DeviceIdRule {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 3] = [
+        Self::SubjectCommonName,
+        Self::SubjectSerialNumber,
+        Self::Unknown,
+    ];
 }
 
 /// What the identifiers of a maker's devices look like.
@@ -243,17 +255,18 @@ impl NameRule {
         }
     }
 
-    /// Whether a leaf names the company that it has to name.
+    /// Whether a leaf is a device's of this maker.
     #[must_use]
     pub fn is_about(&self, leaf: &Certificate) -> bool {
-        self.company.as_ref().is_none_or(|company| {
+        let names_the_company = self.company.as_ref().is_none_or(|company| {
             let name = match company.place {
                 CompanyPlace::Issuer => &leaf.issuer,
                 CompanyPlace::Subject => &leaf.subject,
             };
             let mut named = name.organisations.iter();
             named.any(|name| company.any_of.contains(name))
-        })
+        });
+        names_the_company && (self.pattern.is_none() || self.device_id(leaf).is_some())
     }
 
     /// The identifier of the device, if the leaf holds one that fits.
@@ -262,6 +275,7 @@ impl NameRule {
         let id = match self.device_id {
             DeviceIdRule::SubjectCommonName => leaf.subject.common_name.as_ref(),
             DeviceIdRule::SubjectSerialNumber => leaf.subject.serial_number.as_ref(),
+            DeviceIdRule::Unknown => None,
         };
         let fits = |id: &&SafeText| self.pattern.is_none_or(|it| it.fits(id.as_str()));
         id.filter(fits).cloned()
@@ -281,14 +295,11 @@ impl IdPattern {
     }
 }
 
-/// The root that a device sent along with its leaf, by its looks: whether it signed anything is for
-/// a verifier to find out.
-///
-/// It stands behind the leaf, issued itself, may issue others, is valid and has a strong key.
-/// Of several, it is the first.
-#[must_use]
-pub fn root_in(chain: &[Der], now: Timestamp) -> Option<(&Der, Certificate)> {
-    chain.iter().skip(1).take(MAX_CANDIDATES).find_map(|der| {
+/// The certificates behind a leaf that could be its maker's root, by their looks: whether one of
+/// them signed anything is for a verifier to find out.
+pub fn roots_in(chain: &[Der], now: Timestamp) -> impl Iterator<Item = (&Der, Certificate)> {
+    let behind = chain.iter().skip(1).take(MAX_CANDIDATES);
+    behind.filter_map(move |der| {
         let root = Certificate::from_der(&der.0).ok()?;
         fitness(&root, now).is_ok().then_some((der, root))
     })
