@@ -11,6 +11,7 @@ mod live;
 mod recent;
 mod refusals;
 mod splice;
+mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -19,7 +20,7 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::protocol::{Gateway as Address, Refusal};
+use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -33,6 +34,7 @@ use self::leaves::Leaves;
 use self::live::Live;
 use self::recent::Recent;
 use self::refusals::Refusals;
+use self::watch::Heeded;
 
 pub use self::distrust::BrowserDistrust;
 
@@ -47,6 +49,7 @@ pub struct Gateway {
     refusals: Refusals,
     distrust: Recent<BrowserDistrust>,
     live: Live,
+    heeded: Heeded,
 }
 
 impl Gateway {
@@ -54,13 +57,15 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The system's, where nothing can listen or there is no random source.
+    /// The system's, where nothing can listen or there is no random source, and what the store
+    /// says where it cannot be read.
     pub async fn start(
         scope: ScopeOptions,
         authority: Authority,
         prober: Arc<Prober>,
         store: Arc<Store>,
     ) -> std::io::Result<Arc<Self>> {
+        let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let mut random = [0; 32];
         rand::fill(&mut random).map_err(|_| std::io::Error::other("no random source"))?;
@@ -78,8 +83,10 @@ impl Gateway {
             refusals: Refusals::default(),
             distrust: Recent::default(),
             live: Live::default(),
+            heeded,
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
+        tokio::spawn(Arc::clone(&gateway).watch());
         Ok(gateway)
     }
 
@@ -114,6 +121,12 @@ impl Gateway {
     #[must_use]
     pub fn distrust(&self, endpoint: &Endpoint) -> Option<BrowserDistrust> {
         self.distrust.with(endpoint, |distrust, _| *distrust)
+    }
+
+    /// What the open connections of this endpoint speak, if there are any.
+    #[must_use]
+    pub fn live(&self, endpoint: &Endpoint) -> Option<LiveConnection> {
+        self.live.spoken(endpoint)
     }
 
     /// Remembers a refusal that was found out elsewhere.

@@ -27,6 +27,7 @@ impl Gateway {
         if !self.scope().is_device(endpoint.host()) {
             return answer(&mut browser, Status::Forbidden).await;
         }
+        self.heed_others();
         let lifeline = self.live.lifeline(endpoint);
         tokio::select! {
             // The person's decision comes first: not one more byte after it.
@@ -37,7 +38,11 @@ impl Gateway {
     }
 
     async fn forward_by_pin(&self, mut browser: TcpStream, endpoint: &Endpoint) {
-        match self.store.pin(endpoint) {
+        let pin = self.store.pin(endpoint);
+        if let Ok(Some(pin)) = &pin {
+            self.live.judge_by(endpoint, pin.spki_sha256);
+        }
+        match pin {
             Ok(Some(pin)) if pin.blocked => {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
@@ -162,6 +167,7 @@ impl Gateway {
             return;
         };
         let alpn = stranger.alpn().map(<[u8]>::to_vec);
+        let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
         let Some(mut device) = stranger.admit(&proof) else {
             return;
         };
@@ -173,6 +179,7 @@ impl Gateway {
         match finished {
             Ok(Ok(mut browser)) => {
                 self.distrust.remove(&pin.endpoint);
+                let _passing = self.live.passing(&pin.endpoint, tls, alpn_text);
                 splice(&mut browser, &mut device).await;
             }
             Ok(Err(error)) => {
