@@ -44,7 +44,7 @@ export async function perform(effects, happened) {
     } catch (error) {
       console.error(`Housekey: ${effect.type} failed:`, error);
       for (const missed of effects.slice(index)) {
-        if ('askId' in missed) {
+        if ('askId' in missed && missed.askId !== null) {
           answer(missed.askId, { type: 'error', code: 'browser_refused' });
         }
       }
@@ -170,7 +170,11 @@ function filterOf(origin) {
  */
 async function endPages(hostname) {
   const all = await tabs.query({});
-  const theirs = all.filter(({ url }) => url && new URL(url).hostname === hostname);
+  const theirs = all.filter(({ id, url: shown }) => {
+    // Where Housekey leads a tab to, it will be, whatever it still shows.
+    const url = arriving.get(id ?? -1)?.url ?? shown;
+    return url && new URL(url).hostname === hostname;
+  });
   await Promise.all(theirs.map(({ id }) => id && tabs.update(id, { url: 'about:blank' })));
 }
 

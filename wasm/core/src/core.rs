@@ -15,6 +15,7 @@ use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, Event, PromptId, TabId, Timer};
+use crate::profile::ProfileId;
 use crate::protocol::{Approval, Gateway, Request, Settings, SystemProxy};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
@@ -25,6 +26,7 @@ use self::questions::{About, Prompt};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Core {
     version: String,
+    profile: Option<ProfileId>,
     helper: Helper,
     /// What counts as a device: the helper's last word on it, or the default.
     scope: ScopeOptions,
@@ -66,6 +68,9 @@ enum Helper {
 enum Pending {
     Badge {
         tab_id: TabId,
+    },
+    Cleared {
+        endpoint: Endpoint,
     },
     Decide {
         ask_id: AskId,
@@ -156,8 +161,10 @@ impl Core {
             Event::Started {
                 version,
                 link_local_is_direct,
+                profile,
             } => {
                 self.version = version;
+                self.profile = Some(profile);
                 self.link_local_is_direct = link_local_is_direct;
                 // Whatever was asked before the background slept, nobody waits for it any more.
                 self.pending.clear();

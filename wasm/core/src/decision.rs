@@ -53,6 +53,9 @@ pub enum Finding {
     },
     /// Another key of the same verified manufacturer or company and the same device identifier.
     Rotated,
+    /// The device is the trusted one, but this browser profile still holds the session of the one
+    /// that was there before, which was replaced in another profile.
+    StaleSession,
     /// No pin: the person has not been asked.
     Stranger,
     /// No pin, and what it presented can be nobody's identity.

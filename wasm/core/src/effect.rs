@@ -32,8 +32,8 @@ pub enum Effect {
     /// Delete everything that pages of this host keep in the browser: cookies, storage, caches,
     /// service workers. A new key must not receive the old device's session.
     ClearSiteData {
-        /// The page that is told if it cannot be done.
-        ask_id: AskId,
+        /// The page that is told if it cannot be done, if one waits.
+        ask_id: Option<AskId>,
         /// `https://host[:port]`.
         origin: String,
         /// The host as cookies know it.

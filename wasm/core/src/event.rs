@@ -8,6 +8,7 @@ use crate::export::Export;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::maker::{DeviceIdRule, MakerId};
 use crate::note::Note;
+use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -93,6 +94,8 @@ pub enum Event {
         /// past Housekey. Chrome does
         /// (<https://chromium.googlesource.com/chromium/src/+/HEAD/net/docs/proxy.md>).
         link_local_is_direct: bool,
+        /// The browser profile, by the name that it gave itself.
+        profile: ProfileId,
     },
     /// A request of a page to a device failed.
     SubresourceFailed {

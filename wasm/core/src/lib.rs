@@ -24,6 +24,7 @@ pub mod identity;
 pub mod maker;
 pub mod note;
 pub mod pin;
+pub mod profile;
 pub mod protocol;
 pub mod routing;
 pub mod scope;

@@ -12,6 +12,7 @@ use crate::history::HistoryEntry;
 use crate::maker::{DeviceIdRule, Maker, MakerId};
 use crate::note::Note;
 use crate::pin::Pin;
+use crate::profile::ProfileId;
 use crate::scope::ScopeOptions;
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -128,6 +129,12 @@ pub enum Request {
         /// Whether it is blocked from now on.
         blocked: bool,
     },
+    /// The profile holds nothing any more of the devices that were at this endpoint's host before.
+    /// Answered by [`Response::Cleared`].
+    Cleared {
+        /// Where.
+        endpoint: Endpoint,
+    },
     /// Say why the gateway last sent nothing to this endpoint. Answered by [`Response::Explained`].
     Explain {
         /// Where.
@@ -142,6 +149,8 @@ pub enum Request {
     Hello {
         /// Version of the extension.
         extension: String,
+        /// The browser profile that it runs in.
+        profile: ProfileId,
     },
     /// List what happened, the latest first. Answered by [`Response::History`].
     History {
@@ -252,6 +261,8 @@ pub enum Response {
         /// What counts as a device with these settings.
         scope: ScopeOptions,
     },
+    /// The profile's connections to this host pass from now on.
+    Cleared,
     /// Why the gateway sent nothing.
     Explained {
         /// The last refusal at this endpoint, if its last connection was refused.

@@ -127,11 +127,13 @@ pub enum Situation {
     Refused,
     /// Another key of the same verified device.
     Rotated,
+    /// The session of the device before is being deleted, or could not be.
+    StaleSession,
 }
 
 impl Situation {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Blocked,
         Self::BrowserDistrusts,
         Self::Changed,
@@ -147,6 +149,7 @@ impl Situation {
         Self::ProxyTaken,
         Self::Refused,
         Self::Rotated,
+        Self::StaleSession,
     ];
 }
 
@@ -258,6 +261,7 @@ impl PopupState {
             Finding::BrowserDistrusts
             | Finding::Failed { .. }
             | Finding::Forbidden { .. }
+            | Finding::StaleSession
             | Finding::Unfit { .. } => Self::Failed,
         }
     }
@@ -300,6 +304,7 @@ impl TrustView {
             | Finding::Changed
             | Finding::Expired
             | Finding::Rotated
+            | Finding::StaleSession
             | Finding::Stranger => {}
         }
         if let Some(observation) = &refusal.observation {
@@ -382,6 +387,7 @@ impl Situation {
             Finding::Forbidden { .. } => Self::Forbidden,
             Finding::Moved { .. } => Self::Moved,
             Finding::Rotated => Self::Rotated,
+            Finding::StaleSession => Self::StaleSession,
             Finding::Stranger => Self::FirstConnect,
             Finding::Unfit { .. } => Self::Refused,
         }

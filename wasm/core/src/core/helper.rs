@@ -1,10 +1,14 @@
 //! The connection to the helper: how it is made and kept, and what its answers mean.
 
+use super::questions::clear_site_data;
 use super::{Core, Helper, Pending, refuse};
+use crate::decision::Finding;
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::error::ErrorCode;
-use crate::event::Timer;
-use crate::protocol::{Answer, FromHelper, HelperError, PROTOCOL, Request, Response, ToHelper};
+use crate::event::{TabId, Timer};
+use crate::protocol::{
+    Answer, FromHelper, HelperError, PROTOCOL, Refusal, Request, Response, ToHelper,
+};
 use crate::routing::Routing;
 use crate::time::Timestamp;
 use crate::view::{PopupState, PopupView, TrustedView};
@@ -12,8 +16,13 @@ use crate::view::{PopupState, PopupView, TrustedView};
 impl Core {
     pub(super) fn connect(&mut self, attempt: u32) -> Vec<Effect> {
         self.helper = Helper::Starting { attempt };
+        // Before the background began, there is nobody to say hello for.
+        let Some(profile) = self.profile.clone() else {
+            return Vec::new();
+        };
         let hello = Request::Hello {
             extension: self.version.clone(),
+            profile,
         };
         vec![Effect::ConnectHelper, self.send(hello, Pending::Hello)]
     }
@@ -53,7 +62,10 @@ impl Core {
                 | Pending::TrustMaker { ask_id, .. } => {
                     effects.push(refuse(ask_id, ErrorCode::HelperGone));
                 }
-                Pending::Badge { .. } | Pending::Hello | Pending::Subresource { .. } => {}
+                Pending::Badge { .. }
+                | Pending::Cleared { .. }
+                | Pending::Hello
+                | Pending::Subresource { .. } => {}
             }
         }
         let attempt = match self.helper {
@@ -124,7 +136,10 @@ impl Core {
                 effects
             }
             (Pending::WhyFailed { tab_id, url }, Response::Explained { refusal }) => {
-                refusal.map_or_else(Vec::new, |refusal| self.ask(tab_id, url, refusal))
+                refusal.map_or_else(Vec::new, |refusal| self.told_why(tab_id, url, refusal))
+            }
+            (Pending::Cleared { endpoint }, Response::Cleared) => {
+                self.leave_prompts(|prompt| prompt.endpoint == endpoint && prompt.about.is_stale())
             }
             (Pending::Subresource { tab_id }, Response::Explained { refusal: Some(_) }) => {
                 vec![Effect::SetBadge {
@@ -233,6 +248,23 @@ impl Core {
         }
     }
 
+    /// The gateway refused a navigation, and this is why.
+    fn told_why(&mut self, tab_id: TabId, url: String, refusal: Refusal) -> Vec<Effect> {
+        let stale = refusal.finding == Finding::StaleSession;
+        let endpoint = refusal.endpoint.clone();
+        let mut effects = self.ask(tab_id, url, refusal);
+        if stale {
+            // Nobody has to be asked: the person decided it in another profile. Where the session
+            // cannot be deleted, the helper is not told that it was, and the page stays.
+            let cleared = Pending::Cleared {
+                endpoint: endpoint.clone(),
+            };
+            effects.push(clear_site_data(None, &endpoint));
+            effects.push(self.send(Request::Cleared { endpoint }, cleared));
+        }
+        effects
+    }
+
     pub(super) fn helper_refused(&mut self, pending: Pending, error: &HelperError) -> Vec<Effect> {
         match pending {
             Pending::Hello => self.absent(match error.code {
@@ -260,9 +292,10 @@ impl Core {
             | Pending::Popup { ask_id, .. }
             | Pending::Refresh { ask_id, .. }
             | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
-            Pending::Badge { .. } | Pending::Subresource { .. } | Pending::WhyFailed { .. } => {
-                Vec::new()
-            }
+            Pending::Badge { .. }
+            | Pending::Cleared { .. }
+            | Pending::Subresource { .. }
+            | Pending::WhyFailed { .. } => Vec::new(),
         }
     }
 

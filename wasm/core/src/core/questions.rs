@@ -66,6 +66,12 @@ impl About {
         }
     }
 
+    /// Whether it waits for the old session to be deleted.
+    pub(super) fn is_stale(&self) -> bool {
+        self.refusal()
+            .is_some_and(|refusal| refusal.finding == Finding::StaleSession)
+    }
+
     const fn badge(&self) -> Badge {
         match self {
             Self::Declined(_) => Badge::Declined,
@@ -423,11 +429,7 @@ impl Core {
         // deleted, the key is not trusted: there is no moment at which the one meets the other.
         let mut effects = Vec::new();
         if self.clears(refusal) {
-            effects.push(Effect::ClearSiteData {
-                ask_id,
-                origin: refusal.endpoint.origin(),
-                hostname: refusal.endpoint.host().to_string(),
-            });
+            effects.push(clear_site_data(Some(ask_id), &refusal.endpoint));
         }
         let request = Request::Approve {
             endpoint: refusal.endpoint.clone(),
@@ -451,6 +453,14 @@ impl Core {
             Helper::Absent { .. } | Helper::Starting { .. } => true,
         };
         refusal.other_device_before && (wanted || refusal.finding != Finding::Changed)
+    }
+}
+
+pub(super) fn clear_site_data(ask_id: Option<AskId>, endpoint: &Endpoint) -> Effect {
+    Effect::ClearSiteData {
+        ask_id,
+        origin: endpoint.origin(),
+        hostname: endpoint.host().to_string(),
     }
 }
 
