@@ -20,6 +20,7 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use housekey_core::endpoint::Endpoint;
+use housekey_core::profile::ProfileId;
 use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
 use tokio::net::{TcpListener, TcpStream};
@@ -50,6 +51,7 @@ pub struct Gateway {
     distrust: Recent<BrowserDistrust>,
     live: Live,
     heeded: Heeded,
+    profile: RwLock<Option<ProfileId>>,
 }
 
 impl Gateway {
@@ -84,6 +86,7 @@ impl Gateway {
             distrust: Recent::default(),
             live: Live::default(),
             heeded,
+            profile: RwLock::default(),
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
         tokio::spawn(Arc::clone(&gateway).watch());
@@ -108,6 +111,25 @@ impl Gateway {
     /// Changes what counts as a device, for connections from now on.
     pub fn set_scope(&self, scope: ScopeOptions) {
         *self.scope.write().unwrap_or_else(PoisonError::into_inner) = scope;
+    }
+
+    /// Whose connections these are. Until a profile has said so, they are nobody's.
+    pub fn serve_profile(&self, profile: ProfileId) {
+        *self.profile.write().unwrap_or_else(PoisonError::into_inner) = Some(profile);
+    }
+
+    /// Whose connections these are.
+    #[must_use]
+    pub fn profile(&self) -> Option<ProfileId> {
+        self.profile
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets why a connection to this endpoint was refused: the reason is gone.
+    pub fn settle(&self, endpoint: &Endpoint) {
+        self.refusals.remove(endpoint);
     }
 
     /// Why the last connection to this endpoint was refused, if it was.

@@ -84,6 +84,13 @@ impl Handler {
                     Amendment::Recorded(what)
                 })
             }
+            Request::Cleared { endpoint } => {
+                if let Some(profile) = self.gateway.profile() {
+                    self.store.session_deleted(&profile, endpoint.host())?;
+                }
+                self.gateway.settle(&endpoint);
+                Ok(Response::Cleared)
+            }
             Request::Explain { endpoint } => Ok(Response::Explained {
                 refusal: self.gateway.refusal(&endpoint),
             }),
@@ -92,8 +99,9 @@ impl Handler {
                 self.gateway.cut(&endpoint);
                 Ok(Response::Forgotten { existed })
             }
-            Request::Hello { extension } => {
+            Request::Hello { extension, profile } => {
                 tracing::info!(extension, "hello");
+                self.gateway.serve_profile(profile);
                 Ok(Response::Hello {
                     helper: env!("CARGO_PKG_VERSION").to_owned(),
                     gateway: self.gateway.address().clone(),
@@ -104,6 +112,7 @@ impl Handler {
             }
             Request::Identify { endpoint } => Ok(Response::Identified {
                 pin: self.store.pin(&endpoint)?,
+                live: self.gateway.live(&endpoint),
             }),
             Request::Pins { after } => {
                 let mut pins = self.store.pins(after.as_ref(), PINS_A_PAGE + 1)?;
@@ -161,6 +170,13 @@ impl Handler {
         if observation.leaf_key() != Some(shown) || !is_the_question {
             self.gateway.refuse(refusal);
             return Err(refused(ErrorCode::KeyChanged, endpoint));
+        }
+        // The extension has deleted the session in its own profile before it asked for this.
+        let keeps =
+            refusal.finding == Finding::Changed && !self.store.settings()?.clear_on_override;
+        if refusal.other_device_before && !keeps {
+            self.store
+                .hand_over(endpoint.host(), self.gateway.profile().as_ref())?;
         }
         // A device with two names or two ports is one device at both, and has not moved.
         let left = match &refusal.finding {

@@ -11,6 +11,7 @@ mod import;
 mod makers;
 mod pins;
 mod schema;
+mod sessions;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

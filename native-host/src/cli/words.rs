@@ -119,6 +119,10 @@ pub(super) fn finding(finding: Option<&Finding>) -> String {
         Some(Finding::Rotated) => {
             "It is the same verified device with a new key. Visits ask you.".into()
         }
+        Some(Finding::StaleSession) => {
+            "You trust this device. The browser deletes the session of the one before it first."
+                .into()
+        }
         Some(Finding::Stranger) => "You have not trusted this device yet. Visits ask you.".into(),
         Some(Finding::Unfit { flaw: cause }) => format!("Visits are refused: {}.", flaw(*cause)),
     }

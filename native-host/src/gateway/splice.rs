@@ -47,6 +47,10 @@ impl Gateway {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
             }
+            Ok(Some(pin)) if self.has_stale_session(endpoint) => {
+                self.remember(endpoint, Finding::StaleSession, Some(pin));
+                answer(&mut browser, Status::Forbidden).await;
+            }
             Ok(Some(pin)) if self.refusals.doubts(endpoint) => {
                 self.forward_doubted(browser, &pin).await;
             }
@@ -60,6 +64,15 @@ impl Gateway {
                 answer(&mut browser, Status::BadGateway).await;
             }
         }
+    }
+
+    /// Whether this browser profile may hold what another device of this host left in it.
+    /// Where that cannot be found out, it may.
+    fn has_stale_session(&self, endpoint: &Endpoint) -> bool {
+        self.profile().is_some_and(|profile| {
+            let stale = self.store.has_stale_session(&profile, endpoint.host());
+            stale.unwrap_or(true)
+        })
     }
 
     /// There is no pin: passes a device through that the browser itself is content with, and

@@ -97,4 +97,16 @@ const MIGRATIONS: &[&str] = &[
     DROP INDEX history_by_endpoint;
     CREATE INDEX history_by_place ON history (place);
     ",
+    // 4: when a host went over from one device to another, and up to which time each browser
+    // profile has deleted what the devices before left in it.
+    "
+    CREATE TABLE handover (id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT NOT NULL) STRICT;
+    CREATE INDEX handover_by_host ON handover (host, id);
+    CREATE TABLE cleared (
+        profile TEXT NOT NULL,
+        host TEXT NOT NULL,
+        handover INTEGER NOT NULL,
+        PRIMARY KEY (profile, host)
+    ) STRICT, WITHOUT ROWID;
+    ",
 ];
