@@ -171,36 +171,36 @@ impl Gallery {
     /// Shows one state on every screen.
     async fn visit(&self, look: &Look<'_>, language: Language, report: &mut Report) -> Result<()> {
         let kind = look.browser.kind();
-        let mut first = true;
-        for screen in self.screens(language) {
-            screen.show(look.browser).await?;
-            let place = format!(
-                "{kind} {language} {} {}",
-                screen.scheme.name(),
-                screen.width
-            );
-            let mut found = Vec::new();
-            if first {
-                found.extend(look.arrive().await?);
+        let place = |screen: Screen| {
+            let Screen { width, scheme, .. } = screen;
+            format!("{kind} {language} {} {width}", scheme.name())
+        };
+        let mut screens = self.screens(language).peekable();
+        let first = *screens.peek().context("no screen to look at")?;
+        first.show(look.browser).await?;
+        report.add(look.arrive().await?, &place(first));
+        for screen in screens {
+            if screen != first {
+                screen.show(look.browser).await?;
             }
             if let Some(out) = &self.out {
                 let path = out.join(picture(kind, language, look.state, screen));
                 screen::shoot(look.browser, &path).await?;
                 report.pictures += 1;
             }
-            found.extend(look.on_any_screen().await?);
-            if first {
-                found.extend(look.once().await?);
-                let still = Screen {
-                    still: true,
-                    ..screen
-                };
-                still.show(look.browser).await?;
-                found.extend(look.without_motion().await?);
+            report.add(look.on_any_screen().await?, &place(screen));
+            if screen == first {
+                report.add(look.untouched().await?, &place(screen));
             }
-            first = false;
-            report.add(found, &place);
         }
+        // The last ones: they leave the page as nobody has seen it.
+        report.add(look.by_keyboard().await?, &place(first));
+        let still = Screen {
+            still: true,
+            ..first
+        };
+        still.show(look.browser).await?;
+        report.add(look.without_motion().await?, &place(first));
         Ok(())
     }
 

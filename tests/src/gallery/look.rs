@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thirtyfour::Key;
 
+use super::screen::PAINTED;
 use super::{Finding, State, Step};
 use crate::browser::{Browser, workspace};
 
@@ -61,9 +62,13 @@ impl Look<'_> {
             .await
     }
 
-    /// What has to hold wherever it is looked at.
-    pub(super) async fn once(&self) -> Result<Vec<Finding>> {
-        let mut found = self.check("focusAndNames()").await?;
+    /// What has to hold before anybody has pressed a key.
+    pub(super) async fn untouched(&self) -> Result<Vec<Finding>> {
+        self.check("focusAndNames()").await
+    }
+
+    /// What has to hold for a person with nothing but a keyboard.
+    pub(super) async fn by_keyboard(&self) -> Result<Vec<Finding>> {
         let stops = self
             .browser
             .eval(&format!("{CHECKS}; return beginWalk()"))
@@ -74,8 +79,7 @@ impl Look<'_> {
             keys = keys.key_down(Key::Tab).key_up(Key::Tab);
         }
         keys.perform().await?;
-        found.extend(self.check("endWalk()").await?);
-        Ok(found)
+        self.check("endWalk()").await
     }
 
     /// What has to hold for a person who wants nothing to move.
@@ -105,7 +109,7 @@ impl Look<'_> {
     async fn until_ready(&self) -> Result<()> {
         // A state without replies is the page while it waits.
         let waits = self.state.replies.is_empty();
-        let script = format!("const waits = {waits}; {READY}");
+        let script = format!("const waits = {waits}; {READY} {PAINTED}");
         let deadline = Instant::now() + PATIENCE;
         loop {
             // While the page gives way to another there may be none to ask.
@@ -204,9 +208,7 @@ const READY: &str = "
         });
         wait();
     });
-    await Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {})));
-    await new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)));
-    return true;";
+    ";
 
 /// How long a page may take to come to rest.
 const PATIENCE: Duration = Duration::from_secs(10);

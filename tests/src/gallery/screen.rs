@@ -58,13 +58,18 @@ impl Screen {
             Kind::Chromium => self.show_in_chromium(browser).await,
             Kind::Firefox => self.show_in_firefox(browser).await,
         }?;
-        // The page learns of it when it is painted the next time.
-        let width = self.width;
-        let arrived = format!("return innerWidth === {width}");
+        // The page learns of it a little later, and its colours may fade into the new ones.
+        let seen = format!(
+            "return innerWidth === {} && matchMedia('(prefers-color-scheme: {})').matches
+                && matchMedia('(prefers-reduced-motion: {})').matches",
+            self.width,
+            self.scheme.name(),
+            self.motion()
+        );
         browser
-            .until_script("the page to have its width", &arrived)
-            .await
-            .map(drop)
+            .until_script("the page to see its screen", &seen)
+            .await?;
+        browser.eval_async(PAINTED).await.map(drop)
     }
 
     /// Emulated as the developer tools do.
@@ -82,6 +87,9 @@ impl Screen {
         let cdp = browser.driver().cdp();
         cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics)
             .await?;
+        // As on telephones and most desktops: they take no width of the page.
+        cdp.send_raw("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
+            .await?;
         let media = json!({ "media": "screen", "features": features });
         cdp.send_raw("Emulation.setEmulatedMedia", media).await?;
         Ok(())
@@ -97,6 +105,7 @@ impl Screen {
         let script = format!(
             "Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', {scheme});
             Services.prefs.setIntPref('ui.prefersReducedMotion', {});
+            Services.prefs.setIntPref('ui.useOverlayScrollbars', 1);
             const {{ style }} = gBrowser.selectedBrowser;
             for (const [name, value] of Object.entries({{
                 'min-width': '{width}px', 'max-width': '{width}px',
@@ -173,6 +182,14 @@ impl FormatRequestData for Context {
             .add_body(json!({ "context": self.0 }))
     }
 }
+
+/// Everything has faded, and is painted.
+pub(super) const PAINTED: &str = "
+    const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    await painted();
+    await Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {})));
+    await painted();
+    return true;";
 
 /// Of the page, in CSS pixels: a telephone's.
 const HEIGHT: u32 = 800;
