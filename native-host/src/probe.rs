@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::chain::{Roots, timestamp};
 use crate::danger::{Onlooker, OutdatedTls, Stranger, look_at_outdated};
-use crate::makers::Makers;
+use crate::makers::{Makers, Taken};
 use crate::resolve;
 use crate::store::{Store, StoreError};
 
@@ -45,6 +45,15 @@ impl Prober {
             store,
             own_issuer,
         })
+    }
+
+    /// What no person's maker may be.
+    #[must_use]
+    pub const fn taken(&self) -> Taken<'_> {
+        Taken {
+            roots: &self.roots,
+            own_issuer: self.own_issuer.as_ref(),
+        }
     }
 
     /// Connects to a device and shakes hands with it.

@@ -35,15 +35,20 @@ impl Gateway {
         }
     }
 
-    /// Cuts the connections that somebody else's decision ended, if anybody decided anything.
-    ///
-    /// A store that cannot be read ends them, too: without it, nobody knows what is trusted.
+    /// Heeds the decisions of others, if anybody decided anything.
     pub(super) fn heed_others(&self) {
         if let Ok(version) = self.store.version()
             && self.heeded.0.swap(version, Ordering::SeqCst) == version
         {
             return;
         }
+        self.heed();
+    }
+
+    /// Cuts the connections that would not be judged now as they were.
+    ///
+    /// A store that cannot be read ends them, too: without it, nobody knows what is trusted.
+    pub fn heed(&self) {
         for (endpoint, key) in self.live.judged() {
             match self.store.pin(&endpoint) {
                 Ok(pin) if is_as_judged(pin.as_ref(), key) => {}

@@ -50,12 +50,19 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be read.
     pub fn knew_another_key(&self, host: &Host, key: SpkiSha256) -> Result<bool, StoreError> {
-        let known = self
-            .lock()
-            .prepare_cached("SELECT 1 FROM history WHERE host = ?1 AND spki <> ?2 LIMIT 1")?
-            .exists([host.to_string(), key.to_string()])?;
-        Ok(known)
+        knew_another_key(&self.lock(), host, key)
     }
+}
+
+/// As [`Store::knew_another_key`], as a part of a larger change.
+pub(super) fn knew_another_key(
+    connection: &Connection,
+    host: &Host,
+    key: SpkiSha256,
+) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM history WHERE host = ?1 AND spki <> ?2 LIMIT 1")?
+        .exists([host.to_string(), key.to_string()])?)
 }
 
 /// Writes a line about a pin as it is now.

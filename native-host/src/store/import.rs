@@ -8,7 +8,7 @@ use housekey_core::time::Timestamp;
 use rusqlite::{Transaction, TransactionBehavior};
 
 use super::history::record;
-use super::pins::{pin_at, write_pin};
+use super::pins::{pin_at, settle_in, write_pin};
 use super::{Store, StoreError, to_json};
 
 /// Why nothing was imported.
@@ -71,6 +71,7 @@ fn take_over(
         write_pin(transaction, &pin)?;
         // A name or a note that was lacking is nobody's decision about the key.
         if step == ImportStep::Add {
+            settle_in(transaction, &pin)?;
             record(transaction, &pin, Happening::Import, at)?;
         }
     }

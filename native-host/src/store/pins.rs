@@ -7,7 +7,8 @@ use housekey_core::pin::Pin;
 use housekey_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::history::{record, take_along};
+use super::history::{knew_another_key, record, take_along};
+use super::sessions::hand_over;
 use super::{Store, StoreError, from_json, to_json};
 
 /// How a pin was changed.
@@ -112,6 +113,7 @@ impl Store {
                 return Ok(Moving::Taken);
             }
             pin.endpoint = to.clone();
+            settle_in(connection, &pin)?;
             move_pin(connection, &pin, from, at)?;
             Ok(Moving::Done(pin))
         })
@@ -199,6 +201,16 @@ pub(super) fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreE
             pin.spki_sha256.to_string(),
             to_json(pin)?,
         ])?;
+    Ok(())
+}
+
+/// Sees to it that a device which comes to a host without a browser's question receives no session
+/// of another device that was there.
+pub(super) fn settle_in(connection: &Connection, pin: &Pin) -> Result<(), StoreError> {
+    let host = pin.endpoint.host();
+    if knew_another_key(connection, host, pin.spki_sha256)? {
+        hand_over(connection, host, None)?;
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use housekey_core::endpoint::Host;
 use housekey_core::profile::ProfileId;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{Store, StoreError, first};
 
@@ -18,20 +18,7 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be written; then nothing changed.
     pub fn hand_over(&self, host: &Host, by: Option<&ProfileId>) -> Result<(), StoreError> {
-        self.change(|connection| {
-            connection.execute(
-                "INSERT INTO handover (host) VALUES (?1)",
-                [host.to_string()],
-            )?;
-            let handover = connection.last_insert_rowid();
-            if let Some(profile) = by {
-                connection.execute(
-                    "INSERT OR REPLACE INTO cleared (profile, host, handover) VALUES (?1, ?2, ?3)",
-                    params![profile.to_string(), host.to_string(), handover],
-                )?;
-            }
-            Ok(())
-        })
+        self.change(|connection| hand_over(connection, host, by))
     }
 
     /// Writes down that a profile has deleted whatever earlier devices of a host left in it.
@@ -67,4 +54,24 @@ impl Store {
             .optional()?;
         Ok(stale.is_some())
     }
+}
+
+/// As [`Store::hand_over`], as a part of a larger change.
+pub(super) fn hand_over(
+    connection: &Connection,
+    host: &Host,
+    by: Option<&ProfileId>,
+) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO handover (host) VALUES (?1)",
+        [host.to_string()],
+    )?;
+    let handover = connection.last_insert_rowid();
+    if let Some(profile) = by {
+        connection.execute(
+            "INSERT OR REPLACE INTO cleared (profile, host, handover) VALUES (?1, ?2, ?3)",
+            params![profile.to_string(), host.to_string(), handover],
+        )?;
+    }
+    Ok(())
 }
