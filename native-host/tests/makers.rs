@@ -134,9 +134,19 @@ fn root_with_key(organisation: &str, name: &str, from: i64, to: i64, key: KeyPai
 }
 
 fn intermediate(organisation: &str, name: &str, issuer: &Authority) -> Authority {
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    intermediate_with_key(organisation, name, issuer, &key)
+}
+
+fn intermediate_with_key(
+    organisation: &str,
+    name: &str,
+    issuer: &Authority,
+    key: &str,
+) -> Authority {
     let mut params = params(organisation, name, -1, YEAR);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), issuer).unwrap()
+    CertifiedIssuer::signed_by(params, KeyPair::from_pem(key).unwrap(), issuer).unwrap()
 }
 
 fn leaf(organisation: &str, name: &str, issuer: &Authority) -> CertificateDer<'static> {
@@ -623,6 +633,13 @@ fn a_root_that_a_device_sent_is_offered_only_where_it_would_make_the_chain_verif
         assert!(offers(&chain).is_empty(), "{why}");
     }
 
+    // A device that this computer verifies by one root, and that brings another all the same.
+    let key = between.key().serialize_pem();
+    let by_web = intermediate_with_key("Sample Works Ltd", "Device CA", &home.web, &key);
+    let chain = [&device, by_web.der(), between.der(), authority.der()];
+    assert_eq!(home.identity(&chain).unwrap().tier, Tier::Company);
+    assert!(offers(&chain).is_empty(), "somebody vouches for it already");
+
     // What the person was shown, and nothing else that the device sent.
     let chain = [&device, between.der(), authority.der()];
     let trust = |shown: &CertificateDer<'static>, name| {
@@ -684,6 +701,15 @@ fn makers_of_an_older_store_are_kept() {
         assert_eq!(maker.source, MakerSource::Person { added: None });
         assert_eq!(maker.rule.device_id, DeviceIdRule::SubjectSerialNumber);
     }
+}
+
+#[test]
+fn the_command_line_lists_adds_switches_and_removes() {
+    let home = tempfile::tempdir().unwrap();
+    trycmd::TestCases::new()
+        .env("HOME", home.path().display().to_string())
+        .env("XDG_DATA_HOME", home.path().join("data").display().to_string())
+        .case("tests/cmd/makers/*.trycmd");
 }
 
 fn another_of(authority: &Authority) -> Authority {

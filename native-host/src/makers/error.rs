@@ -61,7 +61,7 @@ pub enum MakerError {
     #[error("there are a hundred manufacturers already; remove one with `housekey makers remove`")]
     TooMany,
     /// It cannot be a root.
-    #[error("chains cannot end in this certificate: {0}; ask the manufacturer for its root")]
+    #[error("it can be no manufacturer's root, as {0}; ask the manufacturer for one")]
     Unfit(#[from] RootError),
     /// There is no such maker.
     #[error("there is no manufacturer {0}; see `housekey makers list`")]

@@ -334,7 +334,7 @@ pub enum RootError {
     #[error("it has ended")]
     Expired,
     /// It was issued by somebody else, or may not issue others.
-    #[error("it is not a root: it was issued by somebody else, or must not issue others")]
+    #[error("it was issued by somebody else, or must not issue others")]
     NoAuthority,
     /// It has not begun.
     #[error("it has not begun")]
