@@ -70,7 +70,12 @@ pub(super) fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
     let by = identity
         .verified_by
         .as_ref()
-        .map(|by| format!("verified by {by}"));
+        .map(|by| match &identity.maker {
+            Some(maker) if maker.is_added_by_person() => {
+                format!("verified by {by}, a manufacturer that you added")
+            }
+            _ => format!("verified by {by}"),
+        });
     let by = by.unwrap_or_else(|| "verified".into());
     let name = match identity.tier {
         Tier::Company | Tier::Manufacturer => format!("{} ({by})", identity.name),
