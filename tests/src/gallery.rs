@@ -148,11 +148,15 @@ impl Gallery {
                 };
                 report.visits += 1;
                 if let Err(error) = self.visit(&look, language, &mut report).await {
+                    // Where a page fails, its console says why.
+                    let log = browser.log();
+                    let says = log.lines().rfind(|line| line.contains("the page has no"));
                     let what = format!("{error:#}");
+                    let what = what.lines().next().unwrap_or_default();
                     let finding = Finding {
                         state: state.path(),
                         check: "cannot be shown".to_owned(),
-                        detail: what.lines().next().unwrap_or_default().to_owned(),
+                        detail: format!("{what} {}", says.unwrap_or_default()),
                     };
                     report.add(vec![finding], &format!("{kind} {language}"));
                 }

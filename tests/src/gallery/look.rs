@@ -124,6 +124,7 @@ impl Look<'_> {
     }
 
     async fn act(&self, step: &Step) -> Result<()> {
+        self.until_there(step.place()).await?;
         match step {
             Step::Choose { file, css } => {
                 let path = workspace().join("tests/gallery/files").join(file);
@@ -133,22 +134,30 @@ impl Look<'_> {
             }
             Step::Click { css } => self.browser.click(css).await,
             Step::Press { key, css } => {
-                let focus = format!("document.querySelector({})?.focus()", json!(css));
-                self.browser.element(css).await?;
+                let focus = format!("document.querySelector({}).focus()", json!(css));
                 self.browser.eval(&focus).await?;
                 let key = named_key(key)?;
                 let keys = self.browser.driver().action_chain();
                 Ok(keys.key_down(key).key_up(key).perform().await?)
             }
             Step::Type { text, css } => self.browser.fill(css, text).await,
-            Step::Until { css } => {
-                let there = format!(
-                    "return document.querySelector({})?.checkVisibility() === true",
-                    Value::from(css.as_str())
-                );
-                self.browser.until_script(css, &there).await.map(drop)
-            }
+            Step::Until { .. } => Ok(()),
         }
+    }
+
+    async fn until_there(&self, css: &str) -> Result<()> {
+        // A field for a file may hide behind a button.
+        let there = format!(
+            "const it = document.querySelector({});
+            return it?.type === 'file' || it?.checkVisibility() === true",
+            json!(css)
+        );
+        let deadline = Instant::now() + PATIENCE;
+        while self.browser.eval(&there).await? != true {
+            ensure!(Instant::now() < deadline, "there is no {css}");
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
     }
 }
 
@@ -210,8 +219,8 @@ const READY: &str = "
     });
     ";
 
-/// How long a page may take to come to rest.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a page may take to show something, or to come to rest.
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// How often it is looked at.
 const POLL: Duration = Duration::from_millis(25);

@@ -168,6 +168,17 @@ impl State {
 }
 
 impl Step {
+    /// What it is about.
+    pub(super) fn place(&self) -> &str {
+        match self {
+            Self::Choose { css, .. }
+            | Self::Click { css }
+            | Self::Press { css, .. }
+            | Self::Type { css, .. }
+            | Self::Until { css } => css,
+        }
+    }
+
     fn parse(step: &str) -> Result<Self> {
         let (verb, rest) = step.split_once(' ').context("a step has a verb")?;
         let two = |word: &str| {
