@@ -44,6 +44,7 @@ fn pin(endpoint: &str, key: u8) -> Pin {
         identity: Identity {
             tier: Tier::Unverified,
             name: SafeText::new("Ubiquiti Inc."),
+            other_names: Vec::new(),
             verified_by: None,
             maker: None,
             issued_by: SafeText::default(),
