@@ -21,7 +21,7 @@ pub use name::{
     WholeNames,
 };
 
-use crate::fingerprint::{CertificateSha256, SpkiSha256};
+use crate::fingerprint::{CertificateSha1, CertificateSha256, SpkiSha256};
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -31,6 +31,8 @@ use crate::time::Timestamp;
 pub struct Certificate {
     /// SHA-256 of the whole certificate.
     pub sha256: CertificateSha256,
+    /// SHA-1 of the whole certificate, to compare with an older device's label.
+    pub sha1: CertificateSha1,
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub spki_sha256: SpkiSha256,
     /// Who it was issued to.
@@ -102,6 +104,7 @@ impl Certificate {
         }
         Ok(Self {
             sha256: CertificateSha256::of(der),
+            sha1: CertificateSha1::of(der),
             spki_sha256: SpkiSha256::of(parsed.public_key().raw),
             subject: DistinguishedName::read(parsed.subject()),
             issuer: DistinguishedName::read(parsed.issuer()),
