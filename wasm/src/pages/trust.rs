@@ -224,6 +224,9 @@ impl TrustPage {
         let values = Teller::new(&self.host).values(&view);
         self.render(&code(&view.situation), &values)?;
         details::show_chain(&self.host, &view)?;
+        if let Some(identity) = &view.identity {
+            details::show_other_names(&self.host, identity)?;
+        }
         if let (Some(offer), Some(name)) = (
             &view.maker_offer,
             dom::find::<HtmlInputElement>("maker-name")?,
@@ -325,8 +328,8 @@ impl TrustPage {
     fn is_open(&self, button: &HtmlButtonElement) -> Result<bool> {
         let steps_taken = match button.id().as_str() {
             "approve" => {
-                let understood = dom::find::<Element>("understood")?.is_none()
-                    || dom::is_ticked("understood")?;
+                let understood =
+                    dom::find::<Element>("understood")?.is_none() || dom::is_ticked("understood")?;
                 understood && self.expectation.permits()
             }
             "replace" => {
