@@ -74,7 +74,8 @@ function layout() {
     });
   }
   for (const element of document.body.querySelectorAll('*')) {
-    if (!isVisible(element) || element.clientWidth === 0) continue;
+    // What a field for files shows is the browser's own affair.
+    if (!isVisible(element) || element.clientWidth === 0 || element.type === 'file') continue;
     const { overflowX, textOverflow } = getComputedStyle(element);
     const hides = overflowX === 'hidden' || overflowX === 'clip';
     if (hides && textOverflow !== 'ellipsis' && element.clientWidth > 1
