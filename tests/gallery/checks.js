@@ -97,6 +97,28 @@ function layout() {
   return findings;
 }
 
+/** Whether every text of the locale is there: a page shows the key of one that is not. */
+function words() {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const findings = [];
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    const isKey = /^[a-z0-9]+(_[a-z0-9{}-]*)+$/.test(data.trim());
+    if (isKey && isVisible(parentElement)) {
+      findings.push({ check: 'no text', detail: data.trim() });
+    }
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
+    for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
+      const text = element.getAttribute(name) ?? '';
+      if (/^[a-z0-9]+(_[a-z0-9{}-]*)+$/.test(text)) {
+        findings.push({ check: 'no text', detail: `${name} ${text}` });
+      }
+    }
+  }
+  return findings;
+}
+
 /** Whether a key pressed too early can do no harm, and every control says what it is. */
 function focusAndNames() {
   const findings = [];
