@@ -178,6 +178,24 @@ function beginWalk() {
   return walk.expected.length;
 }
 
+/** Whether something lies over a control that has the focus (WCAG 2.2, 2.4.11). */
+function hiddenFocus() {
+  const findings = [];
+  for (const element of controls()) {
+    element.focus();
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const above = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    if (above && !element.contains(above) && !above.contains(element)
+      && ![...(element.labels ?? [])].some((label) => label.contains(above))) {
+      findings.push({
+        check: 'focus hidden',
+        detail: `${describe(element)} lies under ${describe(above)}`,
+      });
+    }
+  }
+  return findings;
+}
+
 /** What the walk came across. */
 function endWalk() {
   const { expected, reached, swallowed } = window.galleryWalk;

@@ -198,7 +198,7 @@ impl Gallery {
             }
             if let Some(out) = &self.out {
                 let path = out.join(picture(kind, language, look.state, screen));
-                screen::shoot(look.browser, &path).await?;
+                screen::shoot(look.browser, screen, &path).await?;
                 report.pictures += 1;
             }
             report.add(look.on_any_screen().await?, &place(screen));
