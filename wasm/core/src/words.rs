@@ -19,7 +19,7 @@ use crate::fingerprint::SpkiSha256;
 
 /// The beginning of a key's fingerprint, as [`Words::COUNT`] words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Words([u16; Words::COUNT]);
+pub struct Words([u16; Self::COUNT]);
 
 impl Words {
     /// How many there are.

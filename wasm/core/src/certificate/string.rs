@@ -43,7 +43,7 @@ pub(super) fn ia5(bytes: &[u8]) -> Vec<Piece> {
 
 /// What is no string at all. Its ASCII is still worth reading, with a grain of salt.
 pub(super) fn other(bytes: &[u8]) -> Vec<Piece> {
-    restricted(bytes, |_| false)
+    restricted(bytes, |byte| byte == b' ')
 }
 
 /// UTF-16 in what should be UCS-2: pairs of surrogates are read, but they are not allowed

@@ -48,8 +48,9 @@ fn is_letter(c: char) -> bool {
 ///
 /// These are the letters and digits whose prototypes in Unicode's `confusables.txt` are ASCII
 /// letters and digits, and Latin letters in circles and squares; but none that is a letter of
-/// today's Latin script itself, as the Turkish `ı` is.
-/// The whole of `confusables.txt` is twenty times as large, and only a test needs it.
+/// today's Latin script itself, as the Turkish `ı` is, and none of a script that is suspicious in
+/// any case.
+/// The whole of `confusables.txt` is thirty times as large, and only a test needs it.
 const LOOKALIKES: &[(char, char)] = &include!("lookalikes.in");
 
 #[cfg(test)]
@@ -59,12 +60,16 @@ mod tests {
     use unicode_security::GeneralSecurityProfile as _;
     use unicode_security::confusable_detection::skeleton;
 
+    use super::super::scripts::is_recommended;
     use super::*;
 
     /// Where Unicode moves on, the failure says what the table has to be.
     #[test]
     fn the_table_is_unicodes() {
-        let is_in = |c: &char| is_letter(*c) && is_confusable(*c) || is_enclosed(*c);
+        let is_in = |c: &char| {
+            let is_plain = is_letter(*c) && is_recommended(*c);
+            is_plain && is_confusable(*c) || is_enclosed(*c)
+        };
         let mut ranges: Vec<(char, char)> = Vec::new();
         for c in ('\u{100}'..=char::MAX).filter(is_in) {
             match ranges.last_mut() {

@@ -7,13 +7,32 @@ use icu_properties::script::{ScriptWithExtensions, ScriptWithExtensionsBorrowed}
 
 /// Whether a name mixes scripts as honest names do not.
 ///
+/// It has to be in the scripts that people write today (UAX 31 table 5): whoever uses Lisu or
+/// Deseret for a name uses it for its looks.
 /// Its words together have to be Moderately Restrictive, so `شركة Huawei` is fine and Cyrillic or
 /// Greek words beside Latin ones are not; and each word Highly Restrictive, so that a letter of
 /// another script hides in none.
 /// Characters that may not stand in identifiers, which both levels exclude, are what the rest of
 /// [`text`](super) deals with.
 pub(super) fn is_mixed(text: &str) -> bool {
-    !is_moderate(text) || !text.split(|c: char| !is_in_word(c)).all(is_high)
+    !is_of_today(text) || !is_moderate(text) || !text.split(|c: char| !is_in_word(c)).all(is_high)
+}
+
+/// Whether a character is in a script that people write today, or in none at all.
+pub(super) fn is_recommended(c: char) -> bool {
+    let script = properties().get_script_val(c);
+    let others = [
+        Script::Common,
+        Script::Cyrillic,
+        Script::Greek,
+        Script::Inherited,
+        Script::Latin,
+    ];
+    others.contains(&script) || BESIDE_LATIN.contains(&script)
+}
+
+fn is_of_today(text: &str) -> bool {
+    text.chars().all(is_recommended)
 }
 
 /// One writing system, and Latin beside one that is used with it.

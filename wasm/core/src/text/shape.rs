@@ -1,7 +1,6 @@
 //! How a stranger's text is shown: every character visible, and not too many of them.
 
 use std::fmt::Write as _;
-use std::iter;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
@@ -16,6 +15,25 @@ pub(crate) enum Piece {
     Char(char),
     /// A character that its encoding does not allow, or not for sure.
     Doubtful(char),
+}
+
+impl Piece {
+    /// Whether two pieces are shown in one, which makes them easier to read.
+    fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Byte(_), Self::Byte(_)) | (Self::Char(_), Self::Char(_)) => true,
+            // Nothing in Latin-1 is composed with what comes next.
+            (Self::Doubtful(a), Self::Doubtful(b)) => a.max(b) <= &'\u{ff}',
+            _ => false,
+        }
+    }
+
+    fn char(self) -> Option<char> {
+        match self {
+            Self::Char(c) | Self::Doubtful(c) => Some(c),
+            Self::Byte(_) => None,
+        }
+    }
 }
 
 /// A text in NFC in which every character is visible, at most `max` characters long, and one more
@@ -42,24 +60,17 @@ pub(crate) fn is_hidden(c: char) -> bool {
 
 fn shape(pieces: impl Iterator<Item = Piece>, max: usize) -> (String, bool) {
     let mut shape = Shape::new(max);
-    // Neither the normaliser nor a run of characters may grow with what a stranger sends.
+    // Neither the normaliser nor a run of pieces may grow with what a stranger sends.
     let mut pieces = pieces.fuse();
-    let mut bounded = pieces.by_ref().take(max.saturating_mul(INPUT_PER_CHAR));
-    let mut run = String::new();
-    loop {
-        let piece = bounded.next();
-        if let Some(Piece::Char(c)) = piece {
-            run.push(c);
-            continue;
-        }
-        let composer = ComposingNormalizerBorrowed::new_nfc();
-        composer
-            .normalize_iter(run.drain(..))
-            .for_each(|c| shape.char(c));
-        match piece {
-            Some(Piece::Byte(byte)) => shape.escape(format_args!("0x{byte:02X}")),
-            Some(Piece::Doubtful(c)) => shape.doubtful(c),
-            Some(Piece::Char(_)) | None => break,
+    let bounded: Vec<_> = pieces
+        .by_ref()
+        .take(max.saturating_mul(INPUT_PER_CHAR))
+        .collect();
+    for run in bounded.chunk_by(Piece::is_alike) {
+        match run[0] {
+            Piece::Byte(_) => run.chunks(RUN).for_each(|run| shape.bytes(run)),
+            Piece::Char(_) => shape.chars(run),
+            Piece::Doubtful(_) => run.chunks(RUN).for_each(|run| shape.doubtful(run)),
         }
     }
     let is_cut = shape.is_cut || pieces.next().is_some();
@@ -111,13 +122,31 @@ impl Shape {
         }
     }
 
-    fn doubtful(&mut self, c: char) {
+    fn chars(&mut self, run: &[Piece]) {
+        let chars = run.iter().filter_map(|piece| piece.char());
         let composer = ComposingNormalizerBorrowed::new_nfc();
-        let is_composed = composer.normalize_iter(iter::once(c)).eq([c]);
-        if is_composed && matches!(Sight::of(c), Sight::Visible) {
-            self.escape(format_args!("{c}?"));
+        composer.normalize_iter(chars).for_each(|c| self.char(c));
+    }
+
+    fn bytes(&mut self, run: &[Piece]) {
+        let mut escape = "0x".to_owned();
+        for piece in run {
+            if let Piece::Byte(byte) = piece {
+                // Writing to a string cannot fail.
+                let _ = write!(escape, "{byte:02X}");
+            }
+        }
+        self.escape(escape);
+    }
+
+    fn doubtful(&mut self, run: &[Piece]) {
+        let text: String = run.iter().filter_map(|piece| piece.char()).collect();
+        let composer = ComposingNormalizerBorrowed::new_nfc();
+        let is_visible = |c| c != ' ' && matches!(Sight::of(c), Sight::Visible);
+        if composer.is_normalized(&text) && text.chars().all(is_visible) {
+            self.escape(format_args!("{text}?"));
         } else {
-            self.escape(code_point(c));
+            text.chars().for_each(|c| self.escape(code_point(c)));
         }
     }
 
@@ -205,5 +234,7 @@ impl Sight {
 const BLANK: [char; 3] = ['\u{2800}', '\u{fffc}', '\u{fffd}'];
 /// UTS 39 section 5.4.
 const MAX_MARKS: usize = 4;
+/// Pieces that are shown in one at most.
+const RUN: usize = 16;
 /// At most this many characters become one in NFC, twice over.
 const INPUT_PER_CHAR: usize = 8;
