@@ -13,6 +13,7 @@ mod makers;
 mod options;
 mod profiles;
 mod public;
+mod questions;
 mod scene;
 mod transport;
 
@@ -66,8 +67,13 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         approval::a_key_swapped_under_the_question_is_not_approved,
         approval::an_open_page_sends_nothing_to_another_key,
         approval::back_leads_past_the_question,
-        approval::one_question_in_two_tabs,
         approval::subresources_do_not_ask,
+        questions::a_device_that_moved_is_recognised,
+        questions::a_wrong_code_closes_the_way,
+        questions::enter_goes_on_nowhere,
+        questions::not_now_is_taken_back,
+        questions::one_tab_asks_for_all,
+        questions::the_waiting_tab_answers_too,
         change::a_replaced_device_gets_no_old_session,
         change::a_reset_device_is_trusted_again,
         change::a_sibling_is_a_change,

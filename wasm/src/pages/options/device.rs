@@ -112,6 +112,9 @@ fn values(host: &PageHost, pin: &Pin, state: State) -> Values {
     let extended = pin.extended_until.filter(|_| state == State::Extended);
     values.set_some("extended", extended.map(|it| host.date(it)));
     values.flag("ended", state == State::Ended);
+    // Where the state says already that nobody has checked it, the row does not say it again.
+    let named = values.get("company").is_some();
+    values.flag("tagged", state == State::Unverified && named);
     values.flag(if pin.blocked { "blocked" } else { "allowed" }, true);
     values
 }

@@ -190,11 +190,11 @@ impl Makers {
         values.flag("on", maker.enabled);
         values.set("device_id", code(&maker.rule.device_id));
         if let Some(pattern) = &maker.rule.pattern {
-            values.set("alphabet", code(&pattern.alphabet));
+            let fixed = pattern.min == pattern.max;
+            let length = if fixed { "fixed" } else { "span" };
+            values.set("pattern", format!("{}_{length}", code(&pattern.alphabet)));
             values.set("min", pattern.min.to_string());
             values.set("max", pattern.max.to_string());
-            let fixed = pattern.min == pattern.max;
-            values.set("length", if fixed { "fixed" } else { "span" });
         }
         if let Some(company) = &maker.rule.company {
             let names: Vec<&str> = company.any_of.iter().map(SafeText::as_str).collect();

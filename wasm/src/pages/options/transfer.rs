@@ -157,7 +157,7 @@ impl Transfer {
             values.set("hidden", self.host.number(hidden));
         }
         let preview = dom::instance("import-plan", &self.host, &values)?;
-        if let Some(list) = dom::part::<Element>(&preview, "ul")? {
+        if let Some(list) = dom::part::<Element>(&preview, ".plan-lines")? {
             for line in &plan.lines {
                 let mut values = Values::default();
                 values.set("step", code(&line.step));
