@@ -6,11 +6,13 @@
 
 mod connect;
 mod distrust;
+mod forward;
+mod hello;
 mod leaves;
 mod live;
 mod recent;
 mod refusals;
-mod splice;
+mod sessions;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -33,6 +35,7 @@ use self::leaves::Leaves;
 use self::live::Live;
 use self::recent::Recent;
 use self::refusals::Refusals;
+use self::sessions::Sessions;
 
 pub use self::distrust::BrowserDistrust;
 
@@ -46,6 +49,7 @@ pub struct Gateway {
     store: Arc<Store>,
     refusals: Refusals,
     distrust: Recent<BrowserDistrust>,
+    sessions: Sessions,
     live: Live,
 }
 
@@ -77,6 +81,7 @@ impl Gateway {
             store,
             refusals: Refusals::default(),
             distrust: Recent::default(),
+            sessions: Sessions::default(),
             live: Live::default(),
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
@@ -127,6 +132,7 @@ impl Gateway {
         self.refusals.remove(endpoint);
         self.distrust.remove(endpoint);
         self.leaves.forget(endpoint);
+        self.sessions.forget(endpoint);
         self.live.cut(endpoint);
     }
 
