@@ -4,6 +4,7 @@ mod archive;
 mod browser;
 mod checks;
 mod dist;
+mod gallery;
 mod helper;
 mod manifest;
 mod need;
@@ -20,6 +21,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::browser::Browser;
+use crate::gallery::Gallery;
 use crate::helper::Profile;
 use crate::need::Need;
 use crate::workspace::Workspace;
@@ -86,6 +88,8 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         out: Option<OsString>,
     },
+    /// Takes a picture of every state of every page in both browsers, and checks each
+    Gallery(Gallery),
     /// Checks and tests everything, in real browsers too
     Test {
         /// Run only the tests whose name contains this, and leave the other checks out
@@ -125,6 +129,14 @@ fn dispatch(cli: Cli) -> Result<()> {
             setup::bring(&Need::of_demo(browser), false)?;
             build(&workspace, Profile::Debug)?;
             checks::demo(&workspace, headless, browser, out.as_deref())
+        }
+        Task::Gallery(gallery) => {
+            setup::bring(&Need::of_gallery(&gallery.browsers()), false)?;
+            gallery::bring_missing_packages(&workspace)?;
+            if !gallery.as_built {
+                build_extension(&workspace)?;
+            }
+            gallery.show(&workspace)
         }
         Task::Test { filter } => {
             setup::bring(&Need::all(), false)?;

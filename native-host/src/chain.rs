@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use housekey_core::certificate::Certificate;
-use housekey_core::chain::{Anchor, ChainVerdict, Flaw};
+use housekey_core::chain::{Anchor, ChainVerdict, Der, Flaw};
 use housekey_core::endpoint::Host;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
@@ -15,7 +15,7 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::{CertificateDer, IpAddr, ServerName, TrustAnchor, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 
-use crate::store::Maker;
+use crate::makers::Voucher;
 
 /// Certificates that this computer trusts.
 pub struct Roots {
@@ -36,6 +36,15 @@ impl Roots {
         Self::loaded_by(system_roots)
     }
 
+    /// Exactly these roots, and none of this computer's.
+    #[must_use]
+    pub fn these(roots: &[CertificateDer<'static>]) -> Self {
+        let these = Self::loaded_by(Vec::new);
+        // It was made a line above, so nobody else can have filled it.
+        let _ = these.roots.set(roots.iter().filter_map(root).collect());
+        these
+    }
+
     fn loaded_by(load: fn() -> Vec<CertificateDer<'static>>) -> Self {
         let algorithms =
             rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
@@ -54,7 +63,7 @@ impl Roots {
     pub fn verdict(
         &self,
         chain: &[CertificateDer<'_>],
-        makers: &[Maker],
+        makers: &[Voucher],
         own: Option<&CertificateDer<'_>>,
         now: SystemTime,
     ) -> ChainVerdict {
@@ -68,15 +77,20 @@ impl Roots {
                 flaw: Flaw::OwnAuthority,
             };
         }
+        let mut ended = None;
         for maker in makers {
-            let root = root(&CertificateDer::from(maker.root.0.as_slice()).into_owned());
-            if let Some(root) = root
-                && self.verify(chain, &[root], now).is_ok()
-            {
-                let (name, device_id) = (maker.name.clone(), maker.device_id);
-                return ChainVerdict::Verified {
-                    anchor: Anchor::Manufacturer { name, device_id },
-                };
+            let roots: Vec<_> = maker.roots.iter().filter_map(root).collect();
+            match self.verify(chain, &roots, now) {
+                Ok(_) => {
+                    let (id, name) = (maker.id.clone(), maker.name.clone());
+                    let rule = maker.rule.clone();
+                    return ChainVerdict::Verified {
+                        anchor: Anchor::Manufacturer { id, name, rule },
+                    };
+                }
+                Err(Failure::Root(flaw)) => ended = Some(flaw),
+                // With another root of the same name, even a bad signature means a stranger only.
+                Err(Failure::Chain(_)) => {}
             }
         }
         match self.verify(chain, self.roots(), now) {
@@ -88,8 +102,31 @@ impl Roots {
                     anchor: Anchor::System { name },
                 }
             }
-            Err(error) => verdict_of(&error),
+            // A maker did sign it, with a root that cannot vouch for anybody now.
+            Err(error) => match (error, ended) {
+                (_, Some(flaw)) | (Failure::Root(flaw), None) => ChainVerdict::Refused { flaw },
+                (Failure::Chain(error), None) => verdict_of(&error),
+            },
         }
+    }
+
+    /// Whether a chain would verify if this were a root.
+    #[must_use]
+    pub fn would_verify(&self, chain: &[Der], candidate: &Der, now: SystemTime) -> bool {
+        let chain: Vec<_> = chain.iter().map(certificate).collect();
+        let candidate = root(&certificate(candidate).into_owned());
+        candidate.is_some_and(|root| self.verify(&chain, &[root], now).is_ok())
+    }
+
+    /// Whether the key of this certificate is that of a root of this computer.
+    #[must_use]
+    pub fn hold_key_of(&self, candidate: &Der) -> bool {
+        let candidate = certificate(candidate);
+        webpki::anchor_from_trusted_cert(&candidate).is_ok_and(|candidate| {
+            let key = candidate.subject_public_key_info;
+            let mut roots = self.roots().iter();
+            roots.any(|root| root.anchor.subject_public_key_info == key)
+        })
     }
 
     /// Whether a browser on this computer takes this chain for this host by itself,
@@ -124,7 +161,7 @@ impl Roots {
         chain: &[CertificateDer<'_>],
         roots: &'r [Root],
         now: SystemTime,
-    ) -> Result<&'r CertificateDer<'static>, Error> {
+    ) -> Result<&'r CertificateDer<'static>, Failure> {
         let (leaf, intermediates) = chain.split_first().ok_or(Error::BadDer)?;
         let leaf = EndEntityCert::try_from(leaf)?;
         let anchors: Vec<_> = roots.iter().map(|root| root.anchor.clone()).collect();
@@ -141,25 +178,32 @@ impl Roots {
         // chose the root, and browsers do refuse one that has ended. A root that was issued anew
         // stands there twice, with one name and key.
         let same = roots.iter().filter(|root| root.anchor == *path.anchor());
-        let mut ended = Error::UnknownIssuer;
+        let mut failure = Failure::Chain(Error::UnknownIssuer);
         for root in same {
             let certificate = Certificate::from_der(&root.der).map_err(|_| Error::BadDer)?;
-            let time = unix_time(now);
             if timestamp(now) > certificate.not_after {
-                ended = Error::CertExpired {
-                    time,
-                    not_after: time,
-                };
+                failure = Failure::Root(Flaw::Expired);
             } else if timestamp(now) < certificate.not_before {
-                ended = Error::CertNotValidYet {
-                    time,
-                    not_before: time,
-                };
+                failure = Failure::Root(Flaw::NotYetValid);
             } else {
                 return Ok(&root.der);
             }
         }
-        Err(ended)
+        Err(failure)
+    }
+}
+
+/// Why a chain did not verify.
+enum Failure {
+    /// Something about it.
+    Chain(Error),
+    /// It is sound, but the root that it ends in is not valid now.
+    Root(Flaw),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Chain(error)
     }
 }
 
@@ -175,6 +219,10 @@ fn unix_time(time: SystemTime) -> UnixTime {
         time.duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default(),
     )
+}
+
+fn certificate(der: &Der) -> CertificateDer<'_> {
+    CertificateDer::from(der.0.as_slice())
 }
 
 fn root(der: &CertificateDer<'static>) -> Option<Root> {

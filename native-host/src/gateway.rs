@@ -13,6 +13,7 @@ mod live;
 mod recent;
 mod refusals;
 mod sessions;
+mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,7 +22,8 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::protocol::{Gateway as Address, Refusal};
+use housekey_core::profile::ProfileId;
+use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -36,6 +38,7 @@ use self::live::Live;
 use self::recent::Recent;
 use self::refusals::Refusals;
 use self::sessions::Sessions;
+use self::watch::Heeded;
 
 pub use self::distrust::BrowserDistrust;
 
@@ -51,6 +54,8 @@ pub struct Gateway {
     distrust: Recent<BrowserDistrust>,
     sessions: Sessions,
     live: Live,
+    heeded: Heeded,
+    profile: RwLock<Option<ProfileId>>,
 }
 
 impl Gateway {
@@ -58,13 +63,15 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The system's, where nothing can listen or there is no random source.
+    /// The system's, where nothing can listen or there is no random source, and what the store
+    /// says where it cannot be read.
     pub async fn start(
         scope: ScopeOptions,
         authority: Authority,
         prober: Arc<Prober>,
         store: Arc<Store>,
     ) -> std::io::Result<Arc<Self>> {
+        let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let mut random = [0; 32];
         rand::fill(&mut random).map_err(|_| std::io::Error::other("no random source"))?;
@@ -83,8 +90,11 @@ impl Gateway {
             distrust: Recent::default(),
             sessions: Sessions::default(),
             live: Live::default(),
+            heeded,
+            profile: RwLock::default(),
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
+        tokio::spawn(Arc::clone(&gateway).watch());
         Ok(gateway)
     }
 
@@ -108,6 +118,25 @@ impl Gateway {
         *self.scope.write().unwrap_or_else(PoisonError::into_inner) = scope;
     }
 
+    /// Whose connections these are. Until a profile has said so, they are nobody's.
+    pub fn serve_profile(&self, profile: ProfileId) {
+        *self.profile.write().unwrap_or_else(PoisonError::into_inner) = Some(profile);
+    }
+
+    /// Whose connections these are.
+    #[must_use]
+    pub fn profile(&self) -> Option<ProfileId> {
+        self.profile
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets why a connection to this endpoint was refused: the reason is gone.
+    pub fn settle(&self, endpoint: &Endpoint) {
+        self.refusals.remove(endpoint);
+    }
+
     /// Why the last connection to this endpoint was refused, if it was.
     #[must_use]
     pub fn refusal(&self, endpoint: &Endpoint) -> Option<Refusal> {
@@ -119,6 +148,12 @@ impl Gateway {
     #[must_use]
     pub fn distrust(&self, endpoint: &Endpoint) -> Option<BrowserDistrust> {
         self.distrust.with(endpoint, |distrust, _| *distrust)
+    }
+
+    /// What the open connections of this endpoint speak, if there are any.
+    #[must_use]
+    pub fn live(&self, endpoint: &Endpoint) -> Option<LiveConnection> {
+        self.live.spoken(endpoint)
     }
 
     /// Remembers a refusal that was found out elsewhere.

@@ -18,6 +18,7 @@ use super::Gateway;
 use super::connect::{Status, answer};
 use super::distrust::BrowserDistrust;
 use super::hello::Hello;
+use super::live::Passing;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
 use crate::probe::shake_hands;
@@ -27,12 +28,13 @@ use crate::store::{Amendment, Happening};
 use crate::tls::Tls;
 
 /// Both ends of a connection, between which bytes may pass.
-enum Open {
+enum Open<'g> {
     /// The device holds the pinned key, and the browser took the leaf.
     Checked {
         browser: Box<Tls<UnbufferedServerConnection>>,
         device: Box<DeviceTls>,
         acquaintance: Arc<Acquaintance>,
+        passing: Passing<'g>,
     },
     /// The browser will check the device by itself.
     Fine { browser: Plain, device: Plain },
@@ -44,6 +46,7 @@ impl Gateway {
         if !self.scope().is_device(endpoint.host()) {
             return answer(&mut browser, Status::Forbidden).await;
         }
+        self.heed_others();
         let mut decided = pin!(self.live.lifeline(endpoint).cut());
         let open = tokio::select! {
             // The person's decision comes first: not one more byte after it.
@@ -57,6 +60,7 @@ impl Gateway {
                 mut browser,
                 mut device,
                 acquaintance,
+                passing: _passing,
             }) => {
                 let end = splice_until(decided, &mut *browser, &mut *device).await;
                 if let Err(Cut::Second(error)) = end
@@ -74,10 +78,18 @@ impl Gateway {
         }
     }
 
-    async fn open(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open> {
-        match self.store.pin(endpoint) {
+    async fn open(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
+        let pin = self.store.pin(endpoint);
+        if let Ok(Some(pin)) = &pin {
+            self.live.judge_by(endpoint, pin.spki_sha256);
+        }
+        match pin {
             Ok(Some(pin)) if pin.blocked => {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
+                answer(&mut browser, Status::Forbidden).await;
+            }
+            Ok(Some(pin)) if self.has_stale_session(endpoint) => {
+                self.remember(endpoint, Finding::StaleSession, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
             }
             Ok(Some(pin)) if self.refusals.doubts(endpoint) => {
@@ -96,9 +108,18 @@ impl Gateway {
         None
     }
 
+    /// Whether this browser profile may hold what another device of this host left in it.
+    /// Where that cannot be found out, it may.
+    fn has_stale_session(&self, endpoint: &Endpoint) -> bool {
+        self.profile().is_some_and(|profile| {
+            let stale = self.store.has_stale_session(&profile, endpoint.host());
+            stale.unwrap_or(true)
+        })
+    }
+
     /// There is no pin: passes a device through that the browser itself is content with, and
     /// otherwise refuses, with everything that the person's decision needs.
-    async fn open_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open> {
+    async fn open_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         let now = SystemTime::now();
         let scope = self.scope();
         let met = self.prober.meet(endpoint, &scope, offer()).await;
@@ -129,7 +150,7 @@ impl Gateway {
     }
 
     /// The browser's own TLS connection to the device: no leaf, no pin, no part in it.
-    async fn open_fine(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open> {
+    async fn open_fine(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         match resolve::connect(endpoint, &self.scope()).await {
             Ok(device) => {
                 self.refusals.remove(endpoint);
@@ -151,7 +172,7 @@ impl Gateway {
     ///
     /// A browser whose handshake breaks off tries again and again, Firefox twenty times for one
     /// page; one whose CONNECT is refused does not.
-    async fn open_doubted(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open> {
+    async fn open_doubted(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
         let met = self
             .prober
             .meet(&pin.endpoint, &self.scope(), offer())
@@ -173,7 +194,7 @@ impl Gateway {
     }
 
     /// There is a pin: the device has to hold its key.
-    async fn open_pinned(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open> {
+    async fn open_pinned(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
         let scope = self.scope();
         answer(&mut browser, Status::Established).await;
         // The device's socket opens while the browser writes its first flight.
@@ -200,6 +221,7 @@ impl Gateway {
         };
         let proof = self.check(&stranger, pin)?;
         let alpn = stranger.alpn().map(<[u8]>::to_vec);
+        let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
         let device = Box::new(stranger.admit(&proof)?);
         self.refusals.remove(&pin.endpoint);
         let leaf = self.leaves.config(pin, &proof, alpn);
@@ -219,6 +241,7 @@ impl Gateway {
                     browser: Box::new(browser),
                     device,
                     acquaintance,
+                    passing: self.live.passing(&pin.endpoint, tls, alpn_text),
                 });
             }
             Ok(Err(error)) => {
@@ -319,12 +342,8 @@ impl Gateway {
     fn remember(&self, endpoint: &Endpoint, finding: Finding, pin: Option<Pin>) {
         let at = timestamp(SystemTime::now());
         self.refusals.insert(Refusal {
-            endpoint: endpoint.clone(),
-            at,
-            finding,
-            observation: None,
             pin,
-            other_device_before: false,
+            ..Refusal::new(endpoint.clone(), at, finding)
         });
     }
 }

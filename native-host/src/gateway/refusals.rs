@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use housekey_core::decision::Finding;
+use housekey_core::decision::{Finding, Rule};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::protocol::Refusal;
 
@@ -25,7 +25,11 @@ impl Refusals {
         let asked = self.0.with(endpoint, |refusal, at| {
             let asks = matches!(
                 refusal.finding,
-                Finding::Moved { .. } | Finding::Stranger | Finding::Unfit { .. }
+                Finding::Forbidden {
+                    rule: Rule::Unverified
+                } | Finding::Moved { .. }
+                    | Finding::Stranger
+                    | Finding::Unfit { .. }
             );
             asks && at.elapsed() < MOMENT
         });
@@ -37,7 +41,12 @@ impl Refusals {
         let doubts = self.0.with(endpoint, |refusal, _| {
             matches!(
                 refusal.finding,
-                Finding::Changed | Finding::Expired | Finding::Rotated
+                Finding::Changed
+                    | Finding::Expired
+                    | Finding::Forbidden {
+                        rule: Rule::Expired
+                    }
+                    | Finding::Rotated
             )
         });
         doubts.unwrap_or(false)
