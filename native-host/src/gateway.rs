@@ -25,6 +25,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::profile::ProfileId;
 use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -71,6 +72,7 @@ impl Gateway {
         prober: Arc<Prober>,
         store: Arc<Store>,
     ) -> std::io::Result<Arc<Self>> {
+        raise_file_limit();
         let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let mut random = [0; 32];
@@ -204,6 +206,16 @@ impl Gateway {
             }
             Err(status) => connect::answer(&mut browser, status).await,
         }
+    }
+}
+
+/// Lets this process open as many files as it may: each connection takes two of them, and many
+/// systems begin with a limit of 1,024.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    if setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_err() {
+        tracing::warn!("the limit of open files stays as it is");
     }
 }
 

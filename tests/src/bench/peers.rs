@@ -302,7 +302,8 @@ fn nginx(site: &Site<'_>) -> Result<Vec<String>> {
     let tls = format!(
         "ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
         location / {{
-            proxy_http_version 1.1; proxy_buffering off;
+            proxy_http_version 1.1; proxy_buffers 16 64k; proxy_buffer_size 64k;
+            proxy_busy_buffers_size 512k; proxy_max_temp_file_size 0;
             proxy_ssl_protocols TLSv1.3; proxy_ssl_verify on;
             proxy_ssl_trusted_certificate {root}; proxy_ssl_name {NAME}; proxy_ssl_server_name on;"
     );
