@@ -64,7 +64,7 @@ impl Look<'_> {
 
     /// What has to hold before anybody has pressed a key.
     pub(super) async fn untouched(&self) -> Result<Vec<Finding>> {
-        self.check("focusAndNames()").await
+        self.check("[...focusAndNames(), ...words()]").await
     }
 
     /// What has to hold for a person with nothing but a keyboard.

@@ -168,6 +168,8 @@ pub(super) async fn shoot(browser: &Browser, path: &Path) -> Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
+    // What sticks to the window's edge belongs to the top of a picture of the whole page.
+    browser.eval("scrollTo(0, 0)").await?;
     Ok(std::fs::write(path, picture(browser).await?)?)
 }
 
