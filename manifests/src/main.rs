@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets up the computer, builds, packs, installs, shows and tests Housekey.
 
 mod archive;
+mod bench;
 mod browser;
 mod checks;
 mod dist;
@@ -46,6 +47,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measures what Housekey costs beside other proxies, for some minutes, on a quiet computer
+    Bench {
+        /// Passed on to the load tool: --quick, --rounds N, --only NAME
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Brings what building, showing and testing need; installs only what is missing
     Setup {
         /// Do not ask before installing
@@ -100,6 +107,14 @@ enum Task {
 fn dispatch(cli: Cli) -> Result<()> {
     let workspace = Workspace::here()?;
     match cli.command {
+        Task::Bench { arguments } => {
+            setup::bring(&[Need::Iproute2], false)?;
+            if let Err(error) = setup::bring(&Need::peers(), false) {
+                // The table names whom it leaves out.
+                eprintln!("{error:#}");
+            }
+            bench::run(&workspace, &arguments)
+        }
         Task::Setup { yes } => setup::bring(&Need::all(), yes),
         Task::Build { release } => {
             setup::bring(&[Need::WasmTarget], false)?;

@@ -9,6 +9,8 @@ use crate::wasm_compiler::WasmCompiler;
 /// A tool that may have to be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
+    /// Measured beside Housekey, as are the other proxies here.
+    Caddy,
     /// Reads and writes the browsers' certificate stores.
     Certutil,
     Chromedriver,
@@ -16,13 +18,16 @@ pub(crate) enum Need {
     Clippy,
     Firefox,
     Geckodriver,
+    Haproxy,
     /// Gives the sample network its addresses.
     Iproute2,
+    Mitmproxy,
     /// One of the sample devices stands behind it.
     Nginx,
     /// Brings the TypeScript compiler, which checks the extension's JavaScript.
     Npm,
     Rustfmt,
+    Stunnel,
     WasmTarget,
 }
 
@@ -78,6 +83,17 @@ impl Need {
         needs
     }
 
+    /// What the benchmark measures Housekey against.
+    pub(crate) fn peers() -> Vec<Self> {
+        vec![
+            Self::Nginx,
+            Self::Haproxy,
+            Self::Caddy,
+            Self::Stunnel,
+            Self::Mitmproxy,
+        ]
+    }
+
     /// Whether this computer has it.
     pub(crate) fn is_met(self) -> bool {
         match self {
@@ -91,22 +107,27 @@ impl Need {
     /// The program, as a person knows it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Caddy => "caddy",
             Self::Certutil => "certutil",
             Self::Chromedriver => "chromedriver",
             Self::Chromium => "chromium",
             Self::Clippy => "cargo-clippy",
             Self::Firefox => "firefox",
             Self::Geckodriver => "geckodriver",
+            Self::Haproxy => "haproxy",
             Self::Iproute2 => "ip",
+            Self::Mitmproxy => "mitmdump",
             Self::Nginx => "nginx",
             Self::Npm => "npm",
             Self::Rustfmt => "cargo-fmt",
+            Self::Stunnel => "stunnel4",
             Self::WasmTarget => "a Rust compiler for WebAssembly",
         }
     }
 
     pub(crate) fn remedy(self) -> Remedy {
         match self {
+            Self::Caddy => Remedy::Packages(&["caddy"]),
             Self::Certutil => Remedy::Packages(&["libnss3-tools"]),
             Self::Chromedriver => Remedy::Packages(&["chromium-driver"]),
             Self::Chromium => Remedy::Packages(&["chromium"]),
@@ -116,10 +137,13 @@ impl Need {
                 name: "geckodriver",
                 version: "0.37.1",
             },
+            Self::Haproxy => Remedy::Packages(&["haproxy"]),
             Self::Iproute2 => Remedy::Packages(&["iproute2"]),
+            Self::Mitmproxy => Remedy::Packages(&["mitmproxy"]),
             Self::Nginx => Remedy::Packages(&["nginx-light"]),
             Self::Npm => Remedy::Packages(&["nodejs", "npm"]),
             Self::Rustfmt => Remedy::Component("rustfmt"),
+            Self::Stunnel => Remedy::Packages(&["stunnel4"]),
             Self::WasmTarget => Remedy::WasmTarget,
         }
     }

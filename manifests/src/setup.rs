@@ -141,11 +141,17 @@ fn add_rustup_target() -> bool {
 fn apt_install(packages: &[&str]) -> Result<()> {
     process::find("apt-get").context("this system has no apt-get")?;
     announce(as_root("apt-get").arg("update"))?;
-    // A package's web server must not begin to listen, now or at the next start of this
-    // computer, only because a test runs its program.
-    let quieten = packages.contains(&"nginx-light") && Path::new(SYSTEMD_RUNS).is_dir();
+    // A package's server must not begin to listen, now or at the next start of this computer,
+    // only because a test runs its program.
+    let services: Vec<_> = SERVICES
+        .iter()
+        .filter(|(package, _)| packages.contains(package))
+        .map(|(_, service)| *service)
+        .collect();
+    let quieten = !services.is_empty() && Path::new(SYSTEMD_RUNS).is_dir();
     if quieten {
-        announce(as_root("systemctl").args(["mask", "--runtime", NGINX_SERVICE]))?;
+        let mask = ["mask", "--runtime"].iter().chain(&services);
+        announce(as_root("systemctl").args(mask))?;
     }
     let installed = announce(
         as_root("apt-get")
@@ -154,8 +160,9 @@ fn apt_install(packages: &[&str]) -> Result<()> {
             .env("DEBIAN_FRONTEND", "noninteractive"),
     );
     if quieten {
-        announce(as_root("systemctl").args(["unmask", "--runtime", NGINX_SERVICE]))?;
-        announce(as_root("systemctl").args(["disable", NGINX_SERVICE]))?;
+        let unmask = ["unmask", "--runtime"].iter().chain(&services);
+        announce(as_root("systemctl").args(unmask))?;
+        announce(as_root("systemctl").args(["disable"].iter().chain(&services)))?;
     }
     installed
 }
@@ -178,7 +185,13 @@ fn announce(command: &mut Command) -> Result<()> {
 /// Debian's compiler that can compile for WebAssembly, and the standard library's source.
 const DEBIAN_WASM: [&str; 2] = ["rustc-web", "rust-web-src"];
 
-const NGINX_SERVICE: &str = "nginx.service";
+/// Packages with a server that their installation would start.
+const SERVICES: [(&str, &str); 4] = [
+    ("caddy", "caddy.service"),
+    ("haproxy", "haproxy.service"),
+    ("nginx-light", "nginx.service"),
+    ("stunnel4", "stunnel4.service"),
+];
 
 /// Exists where systemd is in charge (sd_booted(3)).
 const SYSTEMD_RUNS: &str = "/run/systemd/system";

@@ -8,6 +8,7 @@
 mod legacy_hello;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use housekey_core::certificate::spki;
 use housekey_core::chain::{Der, TlsVersion, UnverifiedChain};
@@ -15,32 +16,43 @@ use housekey_core::decision::Failure;
 use housekey_core::endpoint::Host;
 use housekey_core::pin::PinMatch;
 use housekey_core::text::SafeText;
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, UnbufferedClientConnection};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls13_signature_with_raw_key,
 };
+use rustls::sign::CertifiedKey;
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage,
-    PeerIncompatible, PeerMisbehaved, ProtocolVersion, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, HandshakeKind,
+    InvalidMessage, PeerIncompatible, PeerMisbehaved, ProtocolVersion, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, IpAddr, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use webpki::RawPublicKeyEntity;
+
+use crate::tls::Tls;
 
 pub use self::legacy_hello::{LegacyVersion, OutdatedTls, look as look_at_outdated};
 
+/// A device's end of a connection.
+pub type DeviceTls = Tls<UnbufferedClientConnection>;
+
 /// A device after a TLS handshake, before anybody compared its key with a pin.
 pub struct Stranger {
-    stream: TlsStream<TcpStream>,
+    stream: DeviceTls,
     chain: UnverifiedChain,
 }
 
 /// Looks at devices.
 pub struct Onlooker {
     config: Arc<ClientConfig>,
+}
+
+/// What one way to meet a device remembers from one handshake to the next.
+pub struct Acquaintance {
+    config: Arc<ClientConfig>,
+    asked: Arc<CertificateAsked>,
+    met: AtomicBool,
 }
 
 impl Onlooker {
@@ -56,13 +68,42 @@ impl Onlooker {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(RecordingVerifier { algorithms }))
             .with_no_client_auth();
-        // A resumed session presents no certificate, so there would be nothing to compare.
+        // What a resumed session tells of a device is as old as the session.
         config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
         })
     }
 
+    /// Somebody to be met once, by a full handshake.
+    #[must_use]
+    pub fn stranger(&self) -> Acquaintance {
+        self.acquainted(Resumption::disabled())
+    }
+
+    /// Somebody who will be met again: sessions are resumed.
+    ///
+    /// A resumed session shows the chain of the handshake that began it, so whoever compares that
+    /// with a pin compares the key that this session was made with, whoever's tickets these are.
+    #[must_use]
+    pub fn acquaintance(&self) -> Acquaintance {
+        self.acquainted(Resumption::in_memory_sessions(1))
+    }
+
+    fn acquainted(&self, resumption: Resumption) -> Acquaintance {
+        let asked = Arc::<CertificateAsked>::default();
+        let mut config = ClientConfig::clone(&self.config);
+        config.resumption = resumption;
+        config.client_auth_cert_resolver = asked.clone();
+        Acquaintance {
+            config: Arc::new(config),
+            asked,
+            met: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Acquaintance {
     /// Shakes hands with whoever is at the other end, and sends nothing after that.
     ///
     /// `alpn` are the application protocols to offer (RFC 7301), none for none.
@@ -82,20 +123,72 @@ impl Onlooker {
                 ServerName::try_from(name.clone()).map_err(|_| Failure::UnknownName)?
             }
         };
-        let mut config = ClientConfig::clone(&self.config);
-        config.alpn_protocols = alpn;
-        let connector = TlsConnector::from(Arc::new(config));
-        let stream = connector
-            .connect(name, socket)
+        let config = Arc::clone(&self.config);
+        let connection = UnbufferedClientConnection::new_with_alpn(config, name, alpn)
+            .map_err(|_| Failure::Protocol)?;
+        let mut stream = Tls::shake_hands(socket, connection, Vec::new())
             .await
-            .map_err(|error| failure_of(&error))?;
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+            .map_err(|error| self.failure_of(&error))?;
+        // A device waits for this before it believes in the connection.
+        stream.flush().await.map_err(|_| Failure::Closed)?;
+        let certificates = stream.connection().peer_certificates().unwrap_or_default();
         let ders = certificates
             .iter()
             .map(|certificate| Der(certificate.to_vec()))
             .collect();
         let chain = UnverifiedChain::new(ders).map_err(|_| Failure::BadCertificate)?;
+        self.met.store(true, Ordering::Relaxed);
         Ok(Stranger { stream, chain })
+    }
+
+    /// Whether a handshake with it succeeded before.
+    #[must_use]
+    pub fn was_met(&self) -> bool {
+        self.met.load(Ordering::Relaxed)
+    }
+
+    /// Whether this end of a connection means that the device wants a certificate of the person's.
+    ///
+    /// In TLS 1.3 a device says so only when its handshake has succeeded for the other side
+    /// (RFC 8446 section 4.4.2.4).
+    #[must_use]
+    pub fn wanted_certificate(&self, error: &std::io::Error) -> bool {
+        let Some(Error::AlertReceived(alert)) = rustls_error(error) else {
+            return false;
+        };
+        *alert == AlertDescription::CertificateRequired
+            || self.asked.0.load(Ordering::Relaxed)
+                && matches!(
+                    alert,
+                    AlertDescription::AccessDenied
+                        | AlertDescription::BadCertificate
+                        | AlertDescription::CertificateUnknown
+                        | AlertDescription::HandshakeFailure
+                        | AlertDescription::UnknownCA
+                )
+    }
+
+    /// What a failed handshake means for a person.
+    fn failure_of(&self, error: &std::io::Error) -> Failure {
+        if self.wanted_certificate(error) {
+            return Failure::ClientCertificate;
+        }
+        failure_of(error)
+    }
+}
+
+/// Has no certificate of the person's to show, and remembers that one was asked for.
+#[derive(Debug, Default)]
+struct CertificateAsked(AtomicBool);
+
+impl ResolvesClientCert for CertificateAsked {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -109,16 +202,22 @@ impl Stranger {
     /// The version of TLS that was agreed on.
     #[must_use]
     pub fn tls(&self) -> TlsVersion {
-        match self.stream.get_ref().1.protocol_version() {
+        match self.stream.connection().protocol_version() {
             Some(ProtocolVersion::TLSv1_3) => TlsVersion::V1_3,
             _ => TlsVersion::V1_2,
         }
     }
 
+    /// Whether it was recognised by a session of before, whose chain this is.
+    #[must_use]
+    pub fn resumed(&self) -> bool {
+        self.stream.connection().handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
     /// The application protocol that the device chose, as it is on the wire.
     #[must_use]
     pub fn alpn(&self) -> Option<&[u8]> {
-        self.stream.get_ref().1.alpn_protocol()
+        self.stream.connection().alpn_protocol()
     }
 
     /// The application protocol that the device chose, for people.
@@ -132,7 +231,7 @@ impl Stranger {
     ///
     /// `None` where the proof is about another key than the one that this stranger presented.
     #[must_use]
-    pub fn admit(self, proof: &PinMatch) -> Option<TlsStream<TcpStream>> {
+    pub fn admit(self, proof: &PinMatch) -> Option<DeviceTls> {
         (proof.spki_sha256() == self.chain.leaf().spki_sha256).then_some(self.stream)
     }
 }
@@ -206,12 +305,12 @@ fn bad_encoding() -> Error {
     CertificateError::BadEncoding.into()
 }
 
-/// What a failed handshake means for a person.
+fn rustls_error(error: &std::io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
 fn failure_of(error: &std::io::Error) -> Failure {
-    let Some(error) = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Error>())
-    else {
+    let Some(error) = rustls_error(error) else {
         return match error.kind() {
             std::io::ErrorKind::TimedOut => Failure::TimedOut,
             _ => Failure::Closed,

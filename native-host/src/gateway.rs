@@ -6,11 +6,13 @@
 
 mod connect;
 mod distrust;
+mod forward;
+mod hello;
 mod leaves;
 mod live;
 mod recent;
 mod refusals;
-mod splice;
+mod sessions;
 mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,6 +25,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::profile::ProfileId;
 use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,6 +38,7 @@ use self::leaves::Leaves;
 use self::live::Live;
 use self::recent::Recent;
 use self::refusals::Refusals;
+use self::sessions::Sessions;
 use self::watch::Heeded;
 
 pub use self::distrust::BrowserDistrust;
@@ -49,6 +53,7 @@ pub struct Gateway {
     store: Arc<Store>,
     refusals: Refusals,
     distrust: Recent<BrowserDistrust>,
+    sessions: Sessions,
     live: Live,
     heeded: Heeded,
     profile: RwLock<Option<ProfileId>>,
@@ -67,6 +72,7 @@ impl Gateway {
         prober: Arc<Prober>,
         store: Arc<Store>,
     ) -> std::io::Result<Arc<Self>> {
+        raise_file_limit();
         let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let mut random = [0; 32];
@@ -84,6 +90,7 @@ impl Gateway {
             store,
             refusals: Refusals::default(),
             distrust: Recent::default(),
+            sessions: Sessions::default(),
             live: Live::default(),
             heeded,
             profile: RwLock::default(),
@@ -162,6 +169,7 @@ impl Gateway {
         self.refusals.remove(endpoint);
         self.distrust.remove(endpoint);
         self.leaves.forget(endpoint);
+        self.sessions.forget(endpoint);
         self.live.cut(endpoint);
     }
 
@@ -198,6 +206,16 @@ impl Gateway {
             }
             Err(status) => connect::answer(&mut browser, status).await,
         }
+    }
+}
+
+/// Lets this process open as many files as it may: each connection takes two of them, and many
+/// systems begin with a limit of 1,024.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let current = limit.maximum;
+    if setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_err() {
+        tracing::warn!("the limit of open files stays as it is");
     }
 }
 

@@ -9,10 +9,11 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::protocol::Refusal;
 use housekey_core::scope::ScopeOptions;
 use rustls_pki_types::CertificateDer;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::chain::{Roots, timestamp};
-use crate::danger::{Onlooker, OutdatedTls, Stranger, look_at_outdated};
+use crate::danger::{Acquaintance, Onlooker, OutdatedTls, Stranger, look_at_outdated};
 use crate::makers::{Makers, Taken};
 use crate::resolve;
 use crate::store::{Store, StoreError};
@@ -68,26 +69,13 @@ impl Prober {
         alpn: Vec<Vec<u8>>,
     ) -> Result<Stranger, Failure> {
         let socket = resolve::connect(endpoint, scope).await?;
-        self.shake_hands(socket, endpoint, alpn).await
+        shake_hands(&self.onlooker.stranger(), socket, endpoint, alpn).await
     }
 
-    /// Shakes hands over a socket that [`resolve::connect`] made.
-    ///
-    /// # Errors
-    ///
-    /// The [`Failure`] for which nobody was met.
-    pub async fn shake_hands(
-        &self,
-        socket: tokio::net::TcpStream,
-        endpoint: &Endpoint,
-        alpn: Vec<Vec<u8>>,
-    ) -> Result<Stranger, Failure> {
-        let handshake = self
-            .onlooker
-            .dangerous_handshake(socket, endpoint.host(), alpn);
-        timeout(HANDSHAKE_TIMEOUT, handshake)
-            .await
-            .unwrap_or(Err(Failure::TimedOut))
+    /// A way to meet a device again and again, which resumes sessions.
+    #[must_use]
+    pub fn acquaintance(&self) -> Acquaintance {
+        self.onlooker.acquaintance()
     }
 
     /// What a device does speak that was met with [`Failure::Outdated`]: one more connection, for
@@ -177,6 +165,23 @@ impl Prober {
             ..Refusal::new(endpoint, now, finding)
         }))
     }
+}
+
+/// Shakes hands over a socket that [`resolve::connect`] made.
+///
+/// # Errors
+///
+/// The [`Failure`] for which nobody was met.
+pub async fn shake_hands(
+    acquaintance: &Acquaintance,
+    socket: TcpStream,
+    endpoint: &Endpoint,
+    alpn: Vec<Vec<u8>>,
+) -> Result<Stranger, Failure> {
+    let handshake = acquaintance.dangerous_handshake(socket, endpoint.host(), alpn);
+    timeout(HANDSHAKE_TIMEOUT, handshake)
+        .await
+        .unwrap_or(Err(Failure::TimedOut))
 }
 
 fn certificates(chain: &[Der]) -> Vec<CertificateDer<'_>> {

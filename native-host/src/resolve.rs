@@ -7,8 +7,10 @@ use housekey_core::decision::Failure;
 use housekey_core::endpoint::{Endpoint, Host};
 use housekey_core::scope::ScopeOptions;
 use mdns_sd::{HostnameResolutionEvent, ServiceDaemon};
+use rustix::net::sockopt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
 /// Connects to an endpoint, if it is a device's and every address of its name is one.
 ///
@@ -19,17 +21,62 @@ pub async fn connect(endpoint: &Endpoint, scope: &ScopeOptions) -> Result<TcpStr
     if !scope.is_device(endpoint.host()) {
         return Err(Failure::Public);
     }
-    let addresses = addresses(endpoint, scope).await?;
-    let mut failure = Failure::UnknownName;
+    let mut addresses = alternating(addresses(endpoint, scope).await?);
     // A name with more addresses than this is no device's.
-    for address in addresses.into_iter().take(MAX_ADDRESSES) {
-        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(socket)) => return checked(socket, scope),
-            Ok(Err(error)) => failure = failure_of(&error),
-            Err(_) => failure = Failure::TimedOut,
+    addresses.truncate(MAX_ADDRESSES);
+    let socket = match addresses[..] {
+        [address] => attempt(address).await?,
+        _ => race(addresses).await?,
+    };
+    checked(socket, scope)
+}
+
+/// The addresses in their order, but both families in turn (RFC 8305 section 4): where one of them
+/// does not work at all, the second try is of the other one.
+fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == first_is_v6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut alternating = Vec::new();
+    loop {
+        let pair = [first.next(), second.next()];
+        if pair == [None, None] {
+            return alternating;
+        }
+        alternating.extend(pair.into_iter().flatten());
+    }
+}
+
+/// The first that answers. The next one is tried when one has failed, or has not answered for a
+/// moment (RFC 8305 section 5).
+async fn race(addresses: Vec<SocketAddr>) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::UnknownName;
+    let mut waiting = addresses.into_iter();
+    let mut attempts = JoinSet::new();
+    loop {
+        if let Some(address) = waiting.next() {
+            attempts.spawn(attempt(address));
+        }
+        tokio::select! {
+            ended = attempts.join_next() => match ended {
+                Some(Ok(Ok(socket))) => return Ok(socket),
+                Some(Ok(Err(error))) => failure = error,
+                Some(Err(_)) => {}
+                None => return Err(failure),
+            },
+            () = sleep(HEAD_START), if waiting.len() > 0 => {}
         }
     }
-    Err(failure)
+}
+
+async fn attempt(address: SocketAddr) -> Result<TcpStream, Failure> {
+    match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+        Ok(Ok(socket)) => Ok(socket),
+        Ok(Err(error)) => Err(failure_of(&error)),
+        Err(_) => Err(Failure::TimedOut),
+    }
 }
 
 /// The socket, if its other end is a device: the kernel says so, not the resolver.
@@ -40,6 +87,12 @@ fn checked(socket: TcpStream, scope: &ScopeOptions) -> Result<TcpStream, Failure
     }
     // Requests are small and people wait for them.
     socket.set_nodelay(true).map_err(|_| Failure::Unreachable)?;
+    // Events may keep a connection open for hours in which nothing happens, so silence ends none.
+    // But a device that was switched off says nothing either; that is for the kernel to find out.
+    let _ = sockopt::set_socket_keepalive(&socket, true);
+    let _ = sockopt::set_tcp_keepidle(&socket, KEEPALIVE_AFTER);
+    let _ = sockopt::set_tcp_keepintvl(&socket, KEEPALIVE_EVERY);
+    let _ = sockopt::set_tcp_keepcnt(&socket, KEEPALIVE_TRIES);
     Ok(socket)
 }
 
@@ -115,6 +168,70 @@ fn failure_of(error: &std::io::Error) -> Failure {
 
 /// Devices are a few milliseconds away, but some sleep.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+/// As long as RFC 8305 section 8 advises.
+const HEAD_START: Duration = Duration::from_millis(250);
+/// Together two minutes, until a device that is gone is known to be.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
+const KEEPALIVE_TRIES: u32 = 4;
 const MAX_ADDRESSES: usize = 4;
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(8);
 const MULTICAST_TIMEOUT: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let [a, b, c] = ["[fd00::1]:1", "[fd00::2]:1", "[fd00::3]:1"].map(address);
+        let [x, y] = ["10.0.0.1:1", "10.0.0.2:1"].map(address);
+        assert_eq!(alternating(vec![a, b, c, x]), [a, x, b, c]);
+        assert_eq!(alternating(vec![x, a, b, y]), [x, a, y, b]);
+        assert_eq!(alternating(vec![x]), [x]);
+        assert_eq!(alternating(Vec::new()), []);
+    }
+
+    #[tokio::test]
+    async fn one_that_refuses_or_is_silent_holds_up_nobody() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let good = listener.local_addr().unwrap();
+        let refusing = TcpListener::bind("127.0.0.1:0").unwrap();
+        let refused = refusing.local_addr().unwrap();
+        drop(refusing);
+        let socket = race(vec![refused, good]).await.unwrap();
+        assert_eq!(socket.peer_addr().unwrap(), good);
+        assert_eq!(race(vec![refused]).await.unwrap_err(), Failure::Refused);
+        assert_eq!(race(Vec::new()).await.unwrap_err(), Failure::UnknownName);
+
+        // One whose queue is full drops what comes, like an address without anybody.
+        let full = TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = full.local_addr().unwrap();
+        let mut queue = Vec::new();
+        while let Ok(socket) = timeout(HEAD_START, TcpStream::connect(silent)).await {
+            queue.push(socket.unwrap());
+        }
+        let answer = timeout(CONNECT_TIMEOUT / 4, race(vec![silent, good])).await;
+        assert_eq!(answer.unwrap().unwrap().peer_addr().unwrap(), good);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_device_is_not_connected_to() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let scope = ScopeOptions::default();
+        for host in ["127.0.0.1", "localhost", "8.8.8.8"] {
+            let endpoint = format!("{host}:{port}").parse().unwrap();
+            assert_eq!(
+                connect(&endpoint, &scope).await.unwrap_err(),
+                Failure::Public
+            );
+        }
+    }
+}

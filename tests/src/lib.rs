@@ -5,6 +5,7 @@
 //!
 //! Nothing here is shipped, and nothing here reaches outside the private network namespace.
 
+pub mod bench;
 pub mod browser;
 pub mod device;
 pub mod gallery;

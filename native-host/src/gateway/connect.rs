@@ -76,15 +76,18 @@ pub(super) async fn answer(browser: &mut TcpStream, status: Status) {
 ///
 /// A browser waits for the answer before it sends more, so nothing is read beyond the head.
 async fn read_head(browser: &mut TcpStream) -> Option<Vec<u8>> {
-    let mut head = [0; MAX_HEAD_BYTES];
-    let mut length = 0;
-    while !head[..length].ends_with(b"\r\n\r\n") {
-        match browser.read(&mut head[length..]).await {
+    let mut head = Vec::with_capacity(USUAL_HEAD_BYTES);
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() >= MAX_HEAD_BYTES {
+            return None;
+        }
+        head.reserve(USUAL_HEAD_BYTES);
+        match browser.read_buf(&mut head).await {
             Ok(0) | Err(_) => return None,
-            Ok(more) => length += more,
+            Ok(_) => {}
         }
     }
-    Some(head[..length].to_vec())
+    Some(head)
 }
 
 fn parse(head: &[u8], secret: &Secret) -> Option<Endpoint> {
@@ -115,6 +118,7 @@ fn parse(head: &[u8], secret: &Secret) -> Option<Endpoint> {
 /// A browser writes its request at once.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_HEAD_BYTES: usize = 8_192;
+const USUAL_HEAD_BYTES: usize = 1_024;
 
 #[cfg(test)]
 mod tests {

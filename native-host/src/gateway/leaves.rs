@@ -10,7 +10,9 @@ use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::{Pin, PinMatch};
 use housekey_core::text::SafeText;
 use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
 
 use crate::authority::Authority;
@@ -73,6 +75,10 @@ impl Leaves {
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
         config.alpn_protocols = alpn.into_iter().collect();
+        // A browser resumes its session with this very leaf and with no other one. That saves it a
+        // signature; the device is checked on every connection all the same.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = Ticketer::new().map_err(io::Error::other)?;
         let config = Arc::new(config);
         self.lock().insert(key, (Arc::clone(&config), now));
         Ok(config)

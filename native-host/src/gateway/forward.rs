@@ -1,25 +1,44 @@
-//! From an accepted CONNECT to two spliced TLS connections, or to a refusal.
+//! From an accepted CONNECT to two connections that can be spliced, or to a refusal.
 
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use housekey_core::chain::UnverifiedChain;
-use housekey_core::decision::Finding;
+use housekey_core::decision::{Failure, Finding};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::pin::{Mismatch, Pin, PinMatch};
 use housekey_core::protocol::Refusal;
-use rustls::server::Acceptor;
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use rustls::server::UnbufferedServerConnection;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use super::Gateway;
 use super::connect::{Status, answer};
 use super::distrust::BrowserDistrust;
+use super::hello::Hello;
+use super::live::Passing;
 use crate::chain::timestamp;
-use crate::danger::Stranger;
+use crate::danger::{Acquaintance, DeviceTls, Stranger};
+use crate::probe::shake_hands;
 use crate::resolve;
+use crate::splice::{Cut, Plain, Side, reset, splice};
 use crate::store::{Amendment, Happening};
+use crate::tls::Tls;
+
+/// Both ends of a connection, between which bytes may pass.
+enum Open<'g> {
+    /// The device holds the pinned key, and the browser took the leaf.
+    Checked {
+        browser: Box<Tls<UnbufferedServerConnection>>,
+        device: Box<DeviceTls>,
+        acquaintance: Arc<Acquaintance>,
+        passing: Passing<'g>,
+    },
+    /// The browser will check the device by itself.
+    Fine { browser: Plain, device: Plain },
+}
 
 impl Gateway {
     /// Serves one CONNECT for an endpoint, until either side ends it or the person does.
@@ -28,16 +47,38 @@ impl Gateway {
             return answer(&mut browser, Status::Forbidden).await;
         }
         self.heed_others();
-        let lifeline = self.live.lifeline(endpoint);
-        tokio::select! {
+        let mut decided = pin!(self.live.lifeline(endpoint).cut());
+        let open = tokio::select! {
             // The person's decision comes first: not one more byte after it.
             biased;
-            () = lifeline.cut() => {}
-            () = self.forward_by_pin(browser, endpoint) => {}
+            () = &mut decided => return,
+            // In a box, because a connection that is open has no use for all that this needs.
+            open = Box::pin(self.open(browser, endpoint)) => open,
+        };
+        match open {
+            Some(Open::Checked {
+                mut browser,
+                mut device,
+                acquaintance,
+                passing: _passing,
+            }) => {
+                let end = splice_until(decided, &mut *browser, &mut *device).await;
+                if let Err(Cut::Second(error)) = end
+                    && acquaintance.wanted_certificate(&error)
+                {
+                    let failure = Failure::ClientCertificate;
+                    self.remember(endpoint, Finding::Failed { failure }, None);
+                }
+            }
+            Some(Open::Fine {
+                mut browser,
+                mut device,
+            }) => drop(splice_until(decided, &mut browser, &mut device).await),
+            None => {}
         }
     }
 
-    async fn forward_by_pin(&self, mut browser: TcpStream, endpoint: &Endpoint) {
+    async fn open(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         let pin = self.store.pin(endpoint);
         if let Ok(Some(pin)) = &pin {
             self.live.judge_by(endpoint, pin.spki_sha256);
@@ -52,18 +93,19 @@ impl Gateway {
                 answer(&mut browser, Status::Forbidden).await;
             }
             Ok(Some(pin)) if self.refusals.doubts(endpoint) => {
-                self.forward_doubted(browser, &pin).await;
+                return self.open_doubted(browser, &pin).await;
             }
-            Ok(Some(pin)) => self.forward_pinned(browser, &pin).await,
+            Ok(Some(pin)) => return self.open_pinned(browser, &pin).await,
             Ok(None) if self.refusals.asked_just_now(endpoint) => {
                 answer(&mut browser, Status::Forbidden).await;
             }
-            Ok(None) => self.forward_unpinned(browser, endpoint).await,
+            Ok(None) => return self.open_unpinned(browser, endpoint).await,
             Err(error) => {
                 tracing::error!(%error, "no connection without the pin store");
                 answer(&mut browser, Status::BadGateway).await;
             }
         }
+        None
     }
 
     /// Whether this browser profile may hold what another device of this host left in it.
@@ -77,7 +119,7 @@ impl Gateway {
 
     /// There is no pin: passes a device through that the browser itself is content with, and
     /// otherwise refuses, with everything that the person's decision needs.
-    async fn forward_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) {
+    async fn open_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         let now = SystemTime::now();
         let scope = self.scope();
         let met = self.prober.meet(endpoint, &scope, offer()).await;
@@ -88,7 +130,7 @@ impl Gateway {
                 Status::BadGateway
             }
             Ok(Ok(observation)) if self.prober.is_fine_already(&observation, now) => {
-                return self.pass_through(browser, endpoint).await;
+                return self.open_fine(browser, endpoint).await;
             }
             Ok(observation) => match observation.and_then(|it| self.prober.judge(it, now)) {
                 Ok(Some(refusal)) => {
@@ -104,19 +146,24 @@ impl Gateway {
             },
         };
         answer(&mut browser, status).await;
+        None
     }
 
-    /// Splices the browser's own TLS connection to the device: no leaf, no pin, no part in it.
-    async fn pass_through(&self, mut browser: TcpStream, endpoint: &Endpoint) {
+    /// The browser's own TLS connection to the device: no leaf, no pin, no part in it.
+    async fn open_fine(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         match resolve::connect(endpoint, &self.scope()).await {
-            Ok(mut device) => {
+            Ok(device) => {
                 self.refusals.remove(endpoint);
                 answer(&mut browser, Status::Established).await;
-                splice(&mut browser, &mut device).await;
+                Some(Open::Fine {
+                    browser: Plain::new(browser),
+                    device: Plain::new(device),
+                })
             }
             Err(failure) => {
                 self.remember(endpoint, Finding::Failed { failure }, None);
                 answer(&mut browser, Status::BadGateway).await;
+                None
             }
         }
     }
@@ -125,7 +172,7 @@ impl Gateway {
     ///
     /// A browser whose handshake breaks off tries again and again, Firefox twenty times for one
     /// page; one whose CONNECT is refused does not.
-    async fn forward_doubted(&self, mut browser: TcpStream, pin: &Pin) {
+    async fn open_doubted(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
         let met = self
             .prober
             .meet(&pin.endpoint, &self.scope(), offer())
@@ -134,7 +181,7 @@ impl Gateway {
             Ok(stranger) if self.check(&stranger, pin).is_some() => {
                 drop(stranger);
                 self.refusals.remove(&pin.endpoint);
-                self.forward_pinned(browser, pin).await;
+                return self.open_pinned(browser, pin).await;
             }
             Ok(_) => answer(&mut browser, Status::Forbidden).await,
             Err(failure) => {
@@ -143,25 +190,23 @@ impl Gateway {
                 answer(&mut browser, Status::BadGateway).await;
             }
         }
+        None
     }
 
     /// There is a pin: the device has to hold its key.
-    async fn forward_pinned(&self, mut browser: TcpStream, pin: &Pin) {
+    async fn open_pinned(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
         let scope = self.scope();
         answer(&mut browser, Status::Established).await;
         // The device's socket opens while the browser writes its first flight.
         // That flight has to be read before the device is greeted, because it says which
         // application protocols the browser can speak on this connection.
-        let hello = timeout(
-            HELLO_TIMEOUT,
-            LazyConfigAcceptor::new(Acceptor::default(), browser),
-        );
+        let hello = timeout(HELLO_TIMEOUT, Hello::read(&mut browser));
         let (hello, device) = tokio::join!(hello, resolve::connect(&pin.endpoint, &scope));
-        let Ok(Ok(hello)) = hello else { return };
+        let hello = hello.ok()?.ok()?;
+        let acquaintance = self.sessions.with(pin, || self.prober.acquaintance());
         let met = match device {
             Ok(socket) => {
-                self.prober
-                    .shake_hands(socket, &pin.endpoint, offered(&hello))
+                self.meet_again(&acquaintance, socket, pin, hello.alpn)
                     .await
             }
             Err(failure) => Err(failure),
@@ -169,31 +214,35 @@ impl Gateway {
         let stranger = match met {
             Ok(stranger) => stranger,
             Err(failure) => {
-                return self.remember(
-                    &pin.endpoint,
-                    Finding::Failed { failure },
-                    Some(pin.clone()),
-                );
+                let finding = Finding::Failed { failure };
+                self.remember(&pin.endpoint, finding, Some(pin.clone()));
+                return None;
             }
         };
-        let Some(proof) = self.check(&stranger, pin) else {
-            return;
-        };
+        let proof = self.check(&stranger, pin)?;
         let alpn = stranger.alpn().map(<[u8]>::to_vec);
         let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
-        let Some(mut device) = stranger.admit(&proof) else {
-            return;
-        };
+        let device = Box::new(stranger.admit(&proof)?);
         self.refusals.remove(&pin.endpoint);
-        let finished = match self.leaves.config(pin, &proof, alpn) {
-            Ok(config) => timeout(HELLO_TIMEOUT, hello.into_stream(config)).await,
+        let leaf = self.leaves.config(pin, &proof, alpn);
+        let connection = leaf
+            .and_then(|config| UnbufferedServerConnection::new(config).map_err(io::Error::other));
+        let finished = match connection {
+            Ok(connection) => {
+                let handshake = Tls::shake_hands(browser, connection, hello.bytes);
+                timeout(HELLO_TIMEOUT, handshake).await
+            }
             Err(error) => Ok(Err(error)),
         };
         match finished {
-            Ok(Ok(mut browser)) => {
+            Ok(Ok(browser)) => {
                 self.distrust.remove(&pin.endpoint);
-                let _passing = self.live.passing(&pin.endpoint, tls, alpn_text);
-                splice(&mut browser, &mut device).await;
+                return Some(Open::Checked {
+                    browser: Box::new(browser),
+                    device,
+                    acquaintance,
+                    passing: self.live.passing(&pin.endpoint, tls, alpn_text),
+                });
             }
             Ok(Err(error)) => {
                 tracing::info!(%error, "the browser's handshake did not finish");
@@ -203,6 +252,32 @@ impl Gateway {
             }
             Err(_) => tracing::info!("the browser's handshake took too long"),
         }
+        None
+    }
+
+    /// Meets a device by a session of before, if it has one and knows it too.
+    ///
+    /// What an old session shows may be out of date, and there are devices that cannot resume what
+    /// they gave a ticket for: before a person hears of either, a full handshake has to fail too.
+    async fn meet_again(
+        &self,
+        acquaintance: &Acquaintance,
+        socket: TcpStream,
+        pin: &Pin,
+        alpn: Vec<Vec<u8>>,
+    ) -> Result<Stranger, Failure> {
+        let met = shake_hands(acquaintance, socket, &pin.endpoint, alpn.clone()).await;
+        let now = timestamp(SystemTime::now());
+        let again = match &met {
+            Ok(stranger) => stranger.resumed() && pin.check(stranger.chain(), now).is_err(),
+            Err(Failure::TimedOut) => false,
+            Err(_) => acquaintance.was_met(),
+        };
+        if !again {
+            return met;
+        }
+        self.sessions.forget(&pin.endpoint);
+        self.prober.meet(&pin.endpoint, &self.scope(), alpn).await
     }
 
     /// Compares a stranger with the pin. Where they differ, remembers what to ask the person.
@@ -210,10 +285,13 @@ impl Gateway {
         let now = SystemTime::now();
         match pin.check(stranger.chain(), timestamp(now)) {
             Ok(proof) => {
-                self.note(stranger.chain(), pin, &proof, now);
+                // A session of before shows what was written down when it began.
+                let renewed = proof.renewed() && !stranger.resumed();
+                self.note(stranger.chain(), pin, &proof, renewed, now);
                 Some(proof)
             }
             Err(mismatch) => {
+                self.sessions.forget(&pin.endpoint);
                 let observation = self.prober.observe(&pin.endpoint, stranger, now);
                 match observation.and_then(|it| self.prober.judge(it, now)) {
                     Ok(Some(refusal)) => self.refusals.insert(refusal),
@@ -229,10 +307,17 @@ impl Gateway {
     }
 
     /// Writes down a renewal, and now and then that the device was met.
-    fn note(&self, chain: &UnverifiedChain, pin: &Pin, proof: &PinMatch, now: SystemTime) {
+    fn note(
+        &self,
+        chain: &UnverifiedChain,
+        pin: &Pin,
+        proof: &PinMatch,
+        renewed: bool,
+        now: SystemTime,
+    ) {
         let now = timestamp(now);
         let stale = now.0 - pin.last_seen.0 >= SEEN_AGAIN_SECONDS;
-        if !proof.renewed() && !stale {
+        if !renewed && !stale {
             return;
         }
         let written = self.store.amend(&pin.endpoint, now, |current| {
@@ -242,7 +327,7 @@ impl Gateway {
             }
             current.last_seen = now;
             // A page's connections notice a renewal all at once; the first one writes it down.
-            if current.leaf_sha256 == chain.leaf().sha256 {
+            if !renewed || current.leaf_sha256 == chain.leaf().sha256 {
                 return Some(Amendment::Silent);
             }
             current.renew(chain.leaf());
@@ -268,25 +353,29 @@ fn offer() -> Vec<Vec<u8>> {
     vec![b"h2".to_vec(), b"http/1.1".to_vec()]
 }
 
-/// The application protocols that the browser offers.
-fn offered(hello: &StartHandshake<TcpStream>) -> Vec<Vec<u8>> {
-    let offered = hello
-        .client_hello()
-        .alpn()
-        .map(|offer| offer.map(<[u8]>::to_vec).collect());
-    offered.unwrap_or_default()
-}
-
-/// Copies bytes until either side ends. Whatever ended it is passed on to the other side by the
-/// dropped streams: a clean end as a clean end, anything else as a cut.
-async fn splice<A, B>(browser: &mut A, device: &mut B)
-where
-    A: AsyncRead + AsyncWrite + Unpin,
-    B: AsyncRead + AsyncWrite + Unpin,
-{
-    if let Err(error) = copy_bidirectional(browser, device).await {
-        tracing::debug!(%error, "a connection was cut");
+/// Splices until both ends are done, or one is cut, or the person decides otherwise.
+///
+/// Whoever is left over after a cut sees a reset, as they would without a gateway in between.
+async fn splice_until<A: Side, B: Side>(
+    decided: impl Future<Output = ()>,
+    browser: &mut A,
+    device: &mut B,
+) -> Result<(), Cut> {
+    let end = tokio::select! {
+        biased;
+        () = decided => Err(Cut::Silence),
+        end = splice(browser, device) => end,
+    };
+    if let Err(cut) = &end {
+        tracing::debug!(?cut, "a connection was cut");
+        if !matches!(cut, Cut::First(_)) {
+            reset(browser.socket());
+        }
+        if !matches!(cut, Cut::Second(_)) {
+            reset(device.socket());
+        }
     }
+    end
 }
 
 const fn finding_of(mismatch: Mismatch) -> Finding {

@@ -1,0 +1,380 @@
+//! Two connections whose bytes go from one to the other.
+//!
+//! Everything that either end does, the other one sees: data, the clean end of a direction, an end
+//! without a word, a reset. Nothing is read before there is room for it at the other end, so that
+//! whoever is slow slows the other down and fills no memory here.
+
+use std::cell::RefCell;
+use std::future::{Future as _, poll_fn};
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+/// One end of a splice.
+pub trait Side {
+    /// The socket.
+    fn socket(&mut self) -> &mut TcpStream;
+
+    /// What came and could not be used yet, and what is to be sent before anything else.
+    fn kept(&mut self) -> (&mut Vec<u8>, &mut Vec<u8>);
+
+    /// What came before the splice began, already plain, and whether it is all.
+    fn early(&mut self) -> (Vec<u8>, bool);
+
+    /// Takes the protection off what came, and gives on what is plain. Returns how many bytes were
+    /// used, and whether the peer said that there will be no more.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the bytes, and what `take` returned.
+    fn open(
+        &mut self,
+        bytes: &mut [u8],
+        take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<(usize, bool)>;
+
+    /// Puts the protection on.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection cannot be written to any more.
+    fn seal(&mut self, plain: &[u8], sealed: &mut Sealed) -> io::Result<()>;
+
+    /// Says that there will be no more.
+    ///
+    /// # Errors
+    ///
+    /// Where the connection cannot be written to any more.
+    fn seal_end(&mut self, sealed: &mut Sealed) -> io::Result<()>;
+}
+
+/// Bytes that are ready to be sent.
+#[derive(Default)]
+pub struct Sealed {
+    buffer: Vec<u8>,
+    filled: usize,
+}
+
+/// Why a splice ended before both ends were done.
+#[derive(Debug)]
+pub enum Cut {
+    /// The first end, and how.
+    First(io::Error),
+    /// The second end, and how.
+    Second(io::Error),
+    /// One end was done long ago, and the other one neither says anything nor ends.
+    Silence,
+}
+
+/// Moves bytes until both ends are done.
+///
+/// # Errors
+///
+/// The [`Cut`]. The sockets then are to be closed by [`reset`], which the caller does.
+pub async fn splice<A: Side, B: Side>(first: &mut A, second: &mut B) -> Result<(), Cut> {
+    let (mut there, mut back) = (Flow::default(), Flow::default());
+    let mut patience: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|cx| {
+        let before = (there.moved, back.moved);
+        let to_second = there.poll(cx, first, second).map_err(|fault| match fault {
+            Fault::From(error) => Cut::First(error),
+            Fault::To(error) => Cut::Second(error),
+        })?;
+        let to_first = back.poll(cx, second, first).map_err(|fault| match fault {
+            Fault::From(error) => Cut::Second(error),
+            Fault::To(error) => Cut::First(error),
+        })?;
+        match (to_second.is_ready(), to_first.is_ready()) {
+            (true, true) => return Poll::Ready(Ok(())),
+            (false, false) => return Poll::Pending,
+            _ => {}
+        }
+        if patience.is_none() || before != (there.moved, back.moved) {
+            patience = Some(Box::pin(sleep(HALF_CLOSED)));
+        }
+        match patience.as_mut().map(|it| it.as_mut().poll(cx)) {
+            Some(Poll::Ready(())) => Poll::Ready(Err(Cut::Silence)),
+            _ => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Lets the other end see, when the socket is dropped, that the connection was cut: with a reset
+/// (RFC 9293 section 3.10.7.4) instead of an end.
+pub fn reset(socket: &TcpStream) {
+    // Where the socket has gone already, so has whoever could see it.
+    let _ = socket.set_zero_linger();
+}
+
+/// One direction.
+#[derive(Default)]
+struct Flow {
+    stage: Stage,
+    /// Whether the other end takes no more for now.
+    blocked: bool,
+    /// Reads and writes so far, wrapping.
+    moved: u32,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Stage {
+    /// What came before the splice goes first.
+    #[default]
+    Begins,
+    Moves,
+    /// Nothing more will come.
+    Ends,
+    Done,
+}
+
+/// Whose fault it is that a direction broke off.
+enum Fault {
+    From(io::Error),
+    To(io::Error),
+}
+
+impl Flow {
+    fn poll<A: Side, B: Side>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut A,
+        to: &mut B,
+    ) -> Poll<Result<(), Fault>> {
+        for _ in 0..STEPS {
+            // What is kept while the other end is not blocked waits for company.
+            if self.blocked {
+                ready!(self.write_kept(cx, to)).map_err(Fault::To)?;
+                self.blocked = false;
+            }
+            match self.stage {
+                Stage::Begins | Stage::Moves => {
+                    ready!(SCRATCH.with_borrow_mut(|scratch| self.step(cx, from, to, scratch)))?;
+                }
+                Stage::Ends => {
+                    ready!(Pin::new(to.socket()).poll_shutdown(cx)).map_err(Fault::To)?;
+                    self.stage = Stage::Done;
+                }
+                Stage::Done => return Poll::Ready(Ok(())),
+            }
+        }
+        // Other connections' turn.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads once, and writes as much of it as the other end takes at once.
+    fn step<A: Side, B: Side>(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut A,
+        to: &mut B,
+        scratch: &mut Scratch,
+    ) -> Poll<Result<(), Fault>> {
+        let Scratch { input, sealed } = scratch;
+        sealed.filled = 0;
+        let opened = if let Stage::Begins = self.stage {
+            let (plain, closed) = from.early();
+            self.stage = Stage::Moves;
+            if plain.is_empty() && !closed {
+                return Poll::Ready(Ok(()));
+            }
+            sealed.append(&mem::take(to.kept().1));
+            to.seal(&plain, sealed).map(|()| closed)
+        } else {
+            let Some(filled) = ready!(read(cx, from, input)).map_err(Fault::From)? else {
+                self.stage = Stage::Ends;
+                return Poll::Ready(Ok(()));
+            };
+            sealed.append(&mem::take(to.kept().1));
+            let opened = from.open(&mut input[..filled], |plain| to.seal(plain, sealed));
+            opened.map(|(used, closed)| {
+                from.kept().0.extend_from_slice(&input[used..filled]);
+                closed
+            })
+        };
+        self.moved = self.moved.wrapping_add(1);
+        let ended = opened.and_then(|closed| {
+            if closed {
+                to.seal_end(sealed)?;
+                self.stage = Stage::Ends;
+            }
+            Ok(())
+        });
+        // What was good before a fault still arrives.
+        let written = write(cx, to, &sealed.buffer[..sealed.filled]);
+        if let Err(error) = ended {
+            tell(cx, from);
+            return Poll::Ready(Err(Fault::From(error)));
+        }
+        self.blocked = !written.map_err(Fault::To)?;
+        Poll::Ready(Ok(()))
+    }
+
+    fn write_kept<B: Side>(&mut self, cx: &mut Context<'_>, to: &mut B) -> Poll<io::Result<()>> {
+        let mut kept = mem::take(to.kept().1);
+        let mut sent = 0;
+        let result = loop {
+            if sent == kept.len() {
+                break Poll::Ready(Ok(()));
+            }
+            match Pin::new(to.socket()).poll_write(cx, &kept[sent..]) {
+                Poll::Ready(Ok(0)) => break Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(more)) => {
+                    sent += more;
+                    self.moved = self.moved.wrapping_add(1);
+                }
+                Poll::Ready(Err(error)) => break Poll::Ready(Err(error)),
+                Poll::Pending => break Poll::Pending,
+            }
+        };
+        kept.drain(..sent);
+        if !kept.is_empty() {
+            *to.kept().1 = kept;
+        }
+        result
+    }
+}
+
+/// Reads behind what is kept. `None` is the end.
+fn read<A: Side>(
+    cx: &mut Context<'_>,
+    from: &mut A,
+    input: &mut [u8],
+) -> Poll<io::Result<Option<usize>>> {
+    let kept = from.kept().0.len();
+    if kept >= input.len() {
+        // No record is as large as this.
+        return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+    }
+    let mut space = ReadBuf::new(&mut input[kept..]);
+    ready!(Pin::new(from.socket()).poll_read(cx, &mut space))?;
+    let came = space.filled().len();
+    if came == 0 {
+        return Poll::Ready(Ok(None));
+    }
+    if kept > 0 {
+        input[..kept].copy_from_slice(&mem::take(from.kept().0));
+    }
+    Poll::Ready(Ok(Some(kept + came)))
+}
+
+/// Writes what goes at once, and keeps the rest. Returns whether there is no rest.
+fn write<B: Side>(cx: &mut Context<'_>, to: &mut B, mut bytes: &[u8]) -> io::Result<bool> {
+    while !bytes.is_empty() {
+        match Pin::new(to.socket()).poll_write(cx, bytes) {
+            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(sent)) => bytes = &bytes[sent..],
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => {
+                to.kept().1.extend_from_slice(bytes);
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Tells an end what was wrong with its bytes, if that can be said at once.
+fn tell<A: Side>(cx: &mut Context<'_>, from: &mut A) {
+    let alert = mem::take(from.kept().1);
+    let _ = write(cx, from, &alert);
+}
+
+impl Sealed {
+    /// Room for so many bytes behind those that are ready.
+    pub fn space(&mut self, bytes: usize) -> &mut [u8] {
+        let end = self.filled + bytes;
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        &mut self.buffer[self.filled..end]
+    }
+
+    /// Says that so many bytes of the room were filled.
+    pub const fn fill(&mut self, bytes: usize) {
+        self.filled += bytes;
+    }
+
+    /// Adds bytes that are ready.
+    pub fn append(&mut self, bytes: &[u8]) {
+        self.space(bytes.len()).copy_from_slice(bytes);
+        self.fill(bytes.len());
+    }
+}
+
+/// A connection whose protection is none of Housekey's business.
+pub struct Plain {
+    socket: TcpStream,
+    incoming: Vec<u8>,
+    outgoing: Vec<u8>,
+}
+
+impl Plain {
+    /// Passes the bytes of this socket as they are.
+    #[must_use]
+    pub const fn new(socket: TcpStream) -> Self {
+        Self {
+            socket,
+            incoming: Vec::new(),
+            outgoing: Vec::new(),
+        }
+    }
+}
+
+impl Side for Plain {
+    fn socket(&mut self) -> &mut TcpStream {
+        &mut self.socket
+    }
+
+    fn kept(&mut self) -> (&mut Vec<u8>, &mut Vec<u8>) {
+        (&mut self.incoming, &mut self.outgoing)
+    }
+
+    fn early(&mut self) -> (Vec<u8>, bool) {
+        (Vec::new(), false)
+    }
+
+    fn open(
+        &mut self,
+        bytes: &mut [u8],
+        mut take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<(usize, bool)> {
+        take(bytes).map(|()| (bytes.len(), false))
+    }
+
+    fn seal(&mut self, plain: &[u8], sealed: &mut Sealed) -> io::Result<()> {
+        sealed.append(plain);
+        Ok(())
+    }
+
+    fn seal_end(&mut self, _sealed: &mut Sealed) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What all connections of a thread share while they move bytes.
+struct Scratch {
+    input: Box<[u8]>,
+    sealed: Sealed,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        input: vec![0; INPUT].into_boxed_slice(),
+        sealed: Sealed::default(),
+    });
+}
+
+/// Several of the largest records, so that a download takes few system calls.
+const INPUT: usize = 128 * 1_024;
+/// So many reads of one direction, then others have their turn.
+const STEPS: usize = 8;
+/// How long one end may be silent after the other one was done.
+const HALF_CLOSED: Duration = Duration::from_secs(60);

@@ -1,0 +1,323 @@
+//! One end of a TLS connection: a socket, and rustls between its bytes and the plain ones.
+//!
+//! rustls is used through its unbuffered interface, which keeps no bytes of its own.
+//! What is read and written lies in buffers that all connections share while bytes move, so that a
+//! connection that waits holds none.
+
+use std::io;
+use std::mem;
+
+use rustls::Error;
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
+    UnbufferedStatus,
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::splice::{Sealed, Side};
+
+/// A connection whose handshake is done.
+pub struct Tls<C> {
+    socket: TcpStream,
+    connection: C,
+    /// What came but is no whole record yet, exactly as rustls left it.
+    incoming: Vec<u8>,
+    /// What is to be sent before anything else.
+    outgoing: Vec<u8>,
+    early: Early,
+}
+
+/// What came right behind the handshake, already plain, and whether the peer said that it is all.
+#[derive(Default)]
+struct Early {
+    plain: Vec<u8>,
+    closed: bool,
+}
+
+/// A client's or a server's connection.
+pub trait Role: Send {
+    /// What rustls keeps for it.
+    type Data;
+
+    /// `process_tls_records` of rustls.
+    fn process<'c, 'i>(
+        &'c mut self,
+        incoming: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+}
+
+impl Role for UnbufferedClientConnection {
+    type Data = ClientConnectionData;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        incoming: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(incoming)
+    }
+}
+
+impl Role for UnbufferedServerConnection {
+    type Data = ServerConnectionData;
+
+    fn process<'c, 'i>(
+        &'c mut self,
+        incoming: &'i mut [u8],
+    ) -> UnbufferedStatus<'c, 'i, Self::Data> {
+        self.process_tls_records(incoming)
+    }
+}
+
+impl<C: Role> Tls<C> {
+    /// Shakes hands. `incoming` is what was read from the socket already.
+    ///
+    /// What a server still wants to send after the handshake, its session tickets, goes out with
+    /// its first data.
+    ///
+    /// # Errors
+    ///
+    /// The socket's, rustls' own as [`io::ErrorKind::InvalidData`], and
+    /// [`io::ErrorKind::UnexpectedEof`] where the peer ended it.
+    pub async fn shake_hands(
+        mut socket: TcpStream,
+        mut connection: C,
+        mut incoming: Vec<u8>,
+    ) -> io::Result<Self> {
+        let mut outgoing = Vec::new();
+        let mut early = Early::default();
+        loop {
+            match advance(&mut connection, &mut incoming, &mut outgoing, &mut early) {
+                Ok(Progress::Done) => break,
+                Ok(Progress::Reads) => {}
+                Err(error) => {
+                    // The peer should hear of it, and whether it does changes nothing.
+                    let _ = socket.write_all(&outgoing).await;
+                    return Err(error);
+                }
+            }
+            if !outgoing.is_empty() {
+                socket.write_all(&outgoing).await?;
+                outgoing.clear();
+            }
+            if incoming.len() >= MAX_HANDSHAKE_BYTES {
+                return Err(failed(Error::General("handshake too large".into())));
+            }
+            incoming.reserve(HANDSHAKE_READ);
+            if socket.read_buf(&mut incoming).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        incoming.shrink_to_fit();
+        Ok(Self {
+            socket,
+            connection,
+            incoming,
+            outgoing,
+            early,
+        })
+    }
+
+    /// Sends what the handshake left to be sent.
+    ///
+    /// # Errors
+    ///
+    /// The socket's.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        let outgoing = mem::take(&mut self.outgoing);
+        self.socket.write_all(&outgoing).await
+    }
+
+    /// The connection, for what was agreed on.
+    pub const fn connection(&self) -> &C {
+        &self.connection
+    }
+}
+
+enum Progress {
+    Done,
+    Reads,
+}
+
+/// Goes on with a handshake as far as the bytes at hand allow.
+fn advance<C: Role>(
+    connection: &mut C,
+    incoming: &mut Vec<u8>,
+    outgoing: &mut Vec<u8>,
+    early: &mut Early,
+) -> io::Result<Progress> {
+    loop {
+        let UnbufferedStatus { mut discard, state } = connection.process(incoming);
+        let progress = match state {
+            Ok(ConnectionState::EncodeTlsData(data)) => encode(data, outgoing).map(|()| None),
+            Ok(ConnectionState::TransmitTlsData(data)) => {
+                data.done();
+                Ok(None)
+            }
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
+                match traffic.next_record() {
+                    Some(Ok(record)) => {
+                        discard += record.discard;
+                        early.plain.extend_from_slice(record.payload);
+                    }
+                    Some(Err(error)) => break Err(failed(error)),
+                    None => break Ok(None),
+                }
+            },
+            Ok(ConnectionState::PeerClosed) => {
+                early.closed = true;
+                Ok(None)
+            }
+            Ok(ConnectionState::BlockedHandshake) if early.closed => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+            Ok(ConnectionState::BlockedHandshake) => Ok(Some(Progress::Reads)),
+            Ok(ConnectionState::WriteTraffic(_)) => Ok(Some(Progress::Done)),
+            Ok(_) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => Err(failed(error)),
+        };
+        incoming.drain(..discard);
+        if progress.is_err() {
+            append_alert(connection, incoming, outgoing);
+        }
+        if let Some(progress) = progress? {
+            return Ok(progress);
+        }
+    }
+}
+
+/// What rustls wants a peer to be told about an error.
+fn append_alert<C: Role>(connection: &mut C, incoming: &mut [u8], outgoing: &mut Vec<u8>) {
+    if let Ok(ConnectionState::EncodeTlsData(data)) = connection.process(incoming).state {
+        // Without the alert, the end of the connection says it.
+        let _ = encode(data, outgoing);
+    }
+}
+
+fn encode<D>(mut data: EncodeTlsData<'_, D>, outgoing: &mut Vec<u8>) -> io::Result<()> {
+    let start = outgoing.len();
+    let mut size = 0;
+    loop {
+        outgoing.resize(start + size, 0);
+        match data.encode(&mut outgoing[start..]) {
+            Ok(written) => {
+                outgoing.truncate(start + written);
+                return Ok(());
+            }
+            Err(EncodeError::InsufficientSize(InsufficientSizeError { required_size }))
+                if required_size > size =>
+            {
+                size = required_size;
+            }
+            Err(error) => return Err(io::Error::other(error)),
+        }
+    }
+}
+
+impl<C: Role> Side for Tls<C> {
+    fn socket(&mut self) -> &mut TcpStream {
+        &mut self.socket
+    }
+
+    fn kept(&mut self) -> (&mut Vec<u8>, &mut Vec<u8>) {
+        (&mut self.incoming, &mut self.outgoing)
+    }
+
+    fn early(&mut self) -> (Vec<u8>, bool) {
+        let Early { plain, closed } = mem::take(&mut self.early);
+        (plain, closed)
+    }
+
+    fn open(
+        &mut self,
+        bytes: &mut [u8],
+        mut take: impl FnMut(&[u8]) -> io::Result<()>,
+    ) -> io::Result<(usize, bool)> {
+        let (mut used, mut closed) = (0, false);
+        loop {
+            let UnbufferedStatus { discard, state } = self.connection.process(&mut bytes[used..]);
+            used += discard;
+            match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record.map_err(failed)?;
+                        used += record.discard;
+                        take(record.payload)?;
+                    }
+                }
+                // An answer to the peer's key update, which goes before our next data
+                // (RFC 8446 section 4.6.3).
+                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing)?,
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                Ok(ConnectionState::PeerClosed) => closed = true,
+                Ok(_) => return Ok((used, closed)),
+                Err(error) => {
+                    append_alert(&mut self.connection, &mut bytes[used..], &mut self.outgoing);
+                    return Err(failed(error));
+                }
+            }
+        }
+    }
+
+    fn seal(&mut self, plain: &[u8], sealed: &mut Sealed) -> io::Result<()> {
+        self.write(
+            sealed,
+            plain.len() + overhead(plain.len()),
+            |traffic, space| traffic.encrypt(plain, space),
+        )
+    }
+
+    fn seal_end(&mut self, sealed: &mut Sealed) -> io::Result<()> {
+        self.write(sealed, overhead(0), |traffic, space| {
+            traffic.queue_close_notify(space)
+        })
+    }
+}
+
+impl<C: Role> Tls<C> {
+    fn write(
+        &mut self,
+        sealed: &mut Sealed,
+        size: usize,
+        write: impl Fn(
+            &mut rustls::unbuffered::WriteTraffic<'_, C::Data>,
+            &mut [u8],
+        ) -> Result<usize, EncryptError>,
+    ) -> io::Result<()> {
+        loop {
+            match self.connection.process(&mut self.incoming).state {
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    let written = write(&mut traffic, sealed.space(size));
+                    sealed.fill(written.map_err(io::Error::other)?);
+                    return Ok(());
+                }
+                Ok(ConnectionState::EncodeTlsData(data)) => {
+                    let mut due = Vec::new();
+                    encode(data, &mut due)?;
+                    sealed.append(&due);
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
+                // Both sides have said their last.
+                Ok(ConnectionState::Closed) => return Ok(()),
+                Ok(_) => return Err(io::ErrorKind::NotConnected.into()),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+}
+
+fn failed(error: Error) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
+}
+
+/// Header, explicit nonce, content type and tag of each record, and a key update before them.
+const fn overhead(plain: usize) -> usize {
+    (plain / MAX_FRAGMENT + 2) * 64
+}
+
+const MAX_FRAGMENT: usize = 16_384;
+const HANDSHAKE_READ: usize = 4_096;
+/// rustls takes no handshake message above 64 KiB.
+const MAX_HANDSHAKE_BYTES: usize = 128 * 1_024;

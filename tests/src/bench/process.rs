@@ -1,0 +1,148 @@
+//! What the kernel counts of a process and its children (proc(5)).
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+
+/// A program that runs until this is dropped.
+pub(super) struct Process(Child);
+
+/// What a process used so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Usage {
+    /// On a processor, in nanoseconds.
+    pub(super) cpu: u64,
+    /// Times that it went to sleep or was put to.
+    pub(super) switches: u64,
+    /// In memory, in bytes.
+    pub(super) resident: u64,
+}
+
+impl Process {
+    /// Starts it with nothing to hear, and writes down what it says.
+    pub(super) fn start(command: &mut Command, log: &Path) -> Result<Self> {
+        let program = command.get_program().to_owned();
+        let log = fs::File::create(log)?;
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
+        let child = command.spawn();
+        child
+            .map(Self)
+            .with_context(|| format!("cannot start {}", Path::new(&program).display()))
+    }
+
+    /// One that was started with pipes.
+    pub(super) const fn of(child: Child) -> Self {
+        Self(child)
+    }
+
+    /// Whether it still runs.
+    pub(super) fn runs(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    /// What it and its children used so far.
+    pub(super) fn usage(&self) -> Usage {
+        let mut total = Usage::default();
+        for process in family(self.0.id()) {
+            let directory = format!("/proc/{process}");
+            let mut on_processors = 0;
+            let tasks = fs::read_dir(format!("{directory}/task"));
+            for task in tasks.into_iter().flatten().flatten() {
+                let schedule = read(&task.path().join("schedstat"));
+                let on_processor = schedule.split(' ').next().and_then(|it| it.parse().ok());
+                on_processors += on_processor.unwrap_or(0_u64);
+                let status = read(&task.path().join("status"));
+                total.switches += field(&status, "voluntary_ctxt_switches:");
+                total.switches += field(&status, "nonvoluntary_ctxt_switches:");
+            }
+            // Threads that ended are in the sum for the process only, which counts in hundredths
+            // of a second.
+            let stat = read(Path::new(&format!("{directory}/stat")));
+            total.cpu += on_processors.max(ticks(&stat) * (1_000_000_000 / TICKS));
+            let status = read(Path::new(&format!("{directory}/status")));
+            total.resident += field(&status, "VmRSS:") * 1_024;
+        }
+        total
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        for process in family(self.0.id()) {
+            // Whoever ended by itself cannot be ended.
+            if let Some(pid) = i32::try_from(process).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        let _ = self.0.wait();
+    }
+}
+
+/// Lets this process, and what it starts, open as many files as the system allows, and says how
+/// many those are.
+pub(super) fn raise_file_limit() -> u64 {
+    let now = getrlimit(Resource::Nofile);
+    let plenty = now.maximum.map(|maximum| maximum.max(PLENTY));
+    let raised = Rlimit {
+        current: plenty,
+        maximum: plenty,
+    };
+    // Only the system's administrator may go beyond the maximum.
+    if setrlimit(Resource::Nofile, raised).is_err() {
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: now.maximum,
+                ..now
+            },
+        );
+    }
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// A process and all that it started.
+fn family(root: u32) -> Vec<u32> {
+    let mut family = vec![root];
+    let mut next = 0;
+    while let Some(process) = family.get(next) {
+        let children = read(Path::new(&format!(
+            "/proc/{process}/task/{process}/children"
+        )));
+        family.extend(
+            children
+                .split_whitespace()
+                .filter_map(|pid| pid.parse::<u32>().ok()),
+        );
+        next += 1;
+    }
+    family
+}
+
+/// Empty where the process or thread ended meanwhile.
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_default()
+}
+
+/// The number behind this name at the beginning of a line.
+fn field(status: &str, name: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
+/// User and system time in `stat`: the 14th and 15th field, counted behind the name in brackets.
+fn ticks(stat: &str) -> u64 {
+    let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let fields = fields.split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+}
+
+/// In a second (sysconf(3), `_SC_CLK_TCK`): 100 on every Linux that there is.
+const TICKS: u64 = 100;
+const PLENTY: u64 = 65_536;
