@@ -5,6 +5,7 @@ mod browser;
 mod checks;
 mod dist;
 mod helper;
+mod limbo;
 mod manifest;
 mod need;
 mod process;
@@ -14,6 +15,7 @@ mod wasm_compiler;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -86,6 +88,11 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         out: Option<OsString>,
     },
+    /// Runs the helper's chain validation against the public x509-limbo suite
+    Limbo {
+        /// x509-limbo's limbo.json, packed with xz or not (https://github.com/C2SP/x509-limbo)
+        path: PathBuf,
+    },
     /// Checks and tests everything, in real browsers too
     Test {
         /// Run only the tests whose name contains this, and leave the other checks out
@@ -126,6 +133,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             build(&workspace, Profile::Debug)?;
             checks::demo(&workspace, headless, browser, out.as_deref())
         }
+        Task::Limbo { path } => limbo::run(&workspace, &path),
         Task::Test { filter } => {
             setup::bring(&Need::all(), false)?;
             // `cargo test` builds the helper too, with what the whole workspace wants of the

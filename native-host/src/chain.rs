@@ -2,6 +2,11 @@
 //!
 //! The work is rustls-webpki's. The subject-name step is simply not asked for, instead of running
 //! the full verifier and forgiving one of its errors: then the order of its checks would decide.
+//! What rustls-webpki leaves to others is added: see [`path`], [`root`] and [`constraints`].
+
+mod constraints;
+mod path;
+mod root;
 
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -12,9 +17,11 @@ use housekey_core::endpoint::Host;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls_pki_types::{CertificateDer, IpAddr, ServerName, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, Error, KeyUsage};
+use rustls_pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
+use webpki::{EndEntityCert, Error};
 
+use self::path::{Budget, Presented, Rules};
+use self::root::Root;
 use crate::store::Maker;
 
 /// Certificates that this computer trusts.
@@ -24,16 +31,21 @@ pub struct Roots {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-struct Root {
-    der: CertificateDer<'static>,
-    anchor: TrustAnchor<'static>,
-}
-
 impl Roots {
     /// The system's roots, or Mozilla's where the system has none. They are read when first used.
     #[must_use]
     pub fn of_this_computer() -> Self {
         Self::loaded_by(system_roots)
+    }
+
+    /// These and no others.
+    #[must_use]
+    pub fn of(certificates: &[CertificateDer<'static>]) -> Self {
+        let roots = Self::loaded_by(Vec::new);
+        let given = certificates.iter().filter_map(Root::read).collect();
+        // Nobody has asked for them yet.
+        let _ = roots.roots.set(given);
+        roots
     }
 
     fn loaded_by(load: fn() -> Vec<CertificateDer<'static>>) -> Self {
@@ -68,10 +80,26 @@ impl Roots {
                 flaw: Flaw::OwnAuthority,
             };
         }
+        let rules = self.rules(now);
+        let read = match Certificate::from_der(leaf) {
+            // RFC 5280 gives such a leaf no meaning, so that no chain to it proves anything. The
+            // core, which sees the oddity too, tells it apart from other strangers.
+            Ok(leaf) if !leaf.oddities.is_empty() => return ChainVerdict::UnknownIssuer,
+            Ok(leaf) if !leaf.key.is_strong() => Err(Flaw::WeakKey),
+            Ok(_) => Presented::read(chain)
+                .and_then(|presented| presented.check_leaf(&rules).map(|()| presented))
+                .map_err(|error| flaw_of(&error)),
+            Err(_) => Err(Flaw::Malformed),
+        };
+        let presented = match read {
+            Ok(presented) => presented,
+            Err(flaw) => return ChainVerdict::Refused { flaw },
+        };
+        let mut budget = Budget::new();
         for maker in makers {
-            let root = root(&CertificateDer::from(maker.root.0.as_slice()).into_owned());
+            let root = Root::read(&CertificateDer::from(maker.root.0.as_slice()).into_owned());
             if let Some(root) = root
-                && self.verify(chain, &[root], now).is_ok()
+                && presented.verify(&[root], &rules, &mut budget).is_ok()
             {
                 let (name, device_id) = (maker.name.clone(), maker.device_id);
                 return ChainVerdict::Verified {
@@ -79,16 +107,19 @@ impl Roots {
                 };
             }
         }
-        match self.verify(chain, self.roots(), now) {
-            Ok(der) => {
-                let root = Certificate::from_der(der).ok();
+        match presented.verify(self.roots(), &rules, &mut budget) {
+            Ok(root) => {
+                let root = Certificate::from_der(&root.der).ok();
                 let name = root.and_then(|root| root.subject.company().cloned());
                 let name = name.unwrap_or_else(|| SafeText::new("?"));
                 ChainVerdict::Verified {
                     anchor: Anchor::System { name },
                 }
             }
-            Err(error) => verdict_of(&error),
+            Err(Error::UnknownIssuer) => ChainVerdict::UnknownIssuer,
+            Err(error) => ChainVerdict::Refused {
+                flaw: flaw_of(&error),
+            },
         }
     }
 
@@ -109,57 +140,21 @@ impl Roots {
         let Ok(leaf) = EndEntityCert::try_from(leaf) else {
             return false;
         };
+        let verdict = || self.verdict(chain, &[], None, now);
         leaf.verify_is_valid_for_subject_name(&name).is_ok()
-            && self.verify(chain, self.roots(), now).is_ok()
+            && matches!(verdict(), ChainVerdict::Verified { .. })
     }
 
     fn roots(&self) -> &[Root] {
         self.roots
-            .get_or_init(|| (self.load)().iter().filter_map(root).collect())
+            .get_or_init(|| (self.load)().iter().filter_map(Root::read).collect())
     }
 
-    /// Verifies a chain, and returns the root that it ends in.
-    fn verify<'r>(
-        &self,
-        chain: &[CertificateDer<'_>],
-        roots: &'r [Root],
-        now: SystemTime,
-    ) -> Result<&'r CertificateDer<'static>, Error> {
-        let (leaf, intermediates) = chain.split_first().ok_or(Error::BadDer)?;
-        let leaf = EndEntityCert::try_from(leaf)?;
-        let anchors: Vec<_> = roots.iter().map(|root| root.anchor.clone()).collect();
-        let path = leaf.verify_for_usage(
-            self.algorithms.all,
-            &anchors,
-            intermediates,
-            unix_time(now),
-            KeyUsage::server_auth(),
-            None,
-            None,
-        )?;
-        // webpki never looks at the root's own dates: RFC 5280 section 6.1 leaves that to whoever
-        // chose the root, and browsers do refuse one that has ended. A root that was issued anew
-        // stands there twice, with one name and key.
-        let same = roots.iter().filter(|root| root.anchor == *path.anchor());
-        let mut ended = Error::UnknownIssuer;
-        for root in same {
-            let certificate = Certificate::from_der(&root.der).map_err(|_| Error::BadDer)?;
-            let time = unix_time(now);
-            if timestamp(now) > certificate.not_after {
-                ended = Error::CertExpired {
-                    time,
-                    not_after: time,
-                };
-            } else if timestamp(now) < certificate.not_before {
-                ended = Error::CertNotValidYet {
-                    time,
-                    not_before: time,
-                };
-            } else {
-                return Ok(&root.der);
-            }
+    fn rules(&self, now: SystemTime) -> Rules<'static> {
+        Rules {
+            algorithms: self.algorithms.all,
+            time: unix_time(now),
         }
-        Err(ended)
     }
 }
 
@@ -175,14 +170,6 @@ fn unix_time(time: SystemTime) -> UnixTime {
         time.duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default(),
     )
-}
-
-fn root(der: &CertificateDer<'static>) -> Option<Root> {
-    let anchor = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
-    Some(Root {
-        der: der.clone(),
-        anchor,
-    })
 }
 
 fn system_roots() -> Vec<CertificateDer<'static>> {
@@ -205,13 +192,9 @@ fn is_issued_by(leaf: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool 
     }
 }
 
-/// What is wrong whoever signed it is a flaw; what only says that nobody known did is none.
-fn verdict_of(error: &Error) -> ChainVerdict {
-    let flaw = match error {
-        // The two odd kinds of leaf are told apart by the core, from the leaf itself.
-        Error::CaUsedAsEndEntity | Error::UnknownIssuer | Error::UnsupportedCertVersion => {
-            return ChainVerdict::UnknownIssuer;
-        }
+/// What is wrong, in the core's words.
+fn flaw_of(error: &Error) -> Flaw {
+    match error {
         Error::CertExpired { .. } => Flaw::Expired,
         Error::CertNotValidYet { .. } => Flaw::NotYetValid,
         Error::InvalidSignatureForPublicKey
@@ -221,6 +204,5 @@ fn verdict_of(error: &Error) -> ChainVerdict {
         Error::NameConstraintViolation => Flaw::NameConstraint,
         Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => Flaw::WrongPurpose,
         _ => Flaw::Malformed,
-    };
-    ChainVerdict::Refused { flaw }
+    }
 }
