@@ -9,6 +9,7 @@ import {
   pageArrived,
   proxyControl,
   requestFailed,
+  tabCameToRest,
 } from './lib/events.js';
 import {
   authenticates,
@@ -116,7 +117,9 @@ tabs.onRemoved.addListener((tabId) => {
   tell({ type: 'tab_closed', tabId });
 });
 tabs.onUpdated.addListener((tabId, { status }, { url }) => {
-  if (status === 'complete') void tabSettled(tabId, url ?? '');
+  if (status !== 'complete') return;
+  void tabSettled(tabId, url ?? '');
+  tell(tabCameToRest(tabId, url));
 });
 runtime.onStartup.addListener(() => void tabs.query({}).then((all) => tell(browserStarted(all))));
 runtime.onMessage.addListener((request, sender, respond) =>

@@ -4,7 +4,7 @@
  */
 import init, { JsCore } from '../wasm/housekey_wasm.js';
 import { perform } from './effects.js';
-import { runtime, storage } from './ext.js';
+import { proxyRequests, runtime, storage } from './ext.js';
 
 /** @typedef {import('../wasm/housekey_wasm.js').Credentials} Credentials */
 /** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
@@ -12,6 +12,7 @@ import { runtime, storage } from './ext.js';
 
 // These come first, unlike elsewhere: the next line already uses them.
 const SNAPSHOT = 'core';
+const PROFILE = 'profile';
 const PATIENCE_MILLIS = 10_000;
 
 const ready = load();
@@ -22,18 +23,32 @@ let queue = ready;
 /** Called at the next change of the core's state. @type {Set<() => void>} */
 const waiting = new Set();
 
-const begun = happened({ type: 'started', version: runtime.getManifest().version });
+const begun = happened(started());
 
 /**
  * Tells the core what happened, and does what it says.
  *
- * @param {Event} event
+ * @param {Event | Promise<Event>} event takes its place in the order at once, even as a promise
  * @returns {Promise<void>} fails where the core can't read the event
  */
 export function happened(event) {
-  const done = queue.then(() => handle(event));
-  queue = done.catch((error) => console.error(`Housekey: ${event.type}:`, error));
+  const done = queue.then(async () => handle(await event));
+  queue = done.catch((error) => console.error('Housekey:', error));
   return done;
+}
+
+/** @returns {Promise<Event>} */
+async function started() {
+  const stored = await storage.local.get(PROFILE);
+  const profile = stored[PROFILE] ?? crypto.randomUUID();
+  await storage.local.set({ [PROFILE]: profile });
+  return {
+    type: 'started',
+    version: runtime.getManifest().version,
+    // The browser that takes a script for its proxy is the one that has such an exception.
+    linkLocalIsDirect: !proxyRequests,
+    profile,
+  };
 }
 
 /**

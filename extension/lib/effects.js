@@ -44,7 +44,7 @@ export async function perform(effects, happened) {
     } catch (error) {
       console.error(`Housekey: ${effect.type} failed:`, error);
       for (const missed of effects.slice(index)) {
-        if ('askId' in missed) {
+        if ('askId' in missed && missed.askId !== null) {
           answer(missed.askId, { type: 'error', code: 'browser_refused' });
         }
       }
@@ -66,8 +66,12 @@ async function carryOut(effect, happened) {
       return clearSiteData(effect.origin, effect.hostname);
     case 'connect_helper':
       return connect(happened);
+    case 'leave_prompt':
+      return leavePrompt(effect.tabId, effect.promptId, effect.url);
     case 'navigate':
       return leadAgain(effect.tabId, effect.url);
+    case 'open':
+      return lead(effect.tabId, effect.url);
     case 'route':
       return route(effect.routing, happened);
     case 'send_to_helper':
@@ -75,7 +79,7 @@ async function carryOut(effect, happened) {
     case 'set_badge':
       return setBadge(effect.tabId, effect.badge);
     case 'show_prompt':
-      return lead(effect.tabId, runtime.getURL(`pages/trust/trust.html?prompt=${effect.promptId}`));
+      return lead(effect.tabId, pageOf(effect.promptId));
     case 'show_welcome':
       return showWelcome(effect.status);
     case 'start_timer':
@@ -166,7 +170,11 @@ function filterOf(origin) {
  */
 async function endPages(hostname) {
   const all = await tabs.query({});
-  const theirs = all.filter(({ url }) => url && new URL(url).hostname === hostname);
+  const theirs = all.filter(({ id, url: shown }) => {
+    // Where Housekey leads a tab to, it will be, whatever it still shows.
+    const url = arriving.get(id ?? -1)?.url ?? shown;
+    return url && new URL(url).hostname === hostname;
+  });
   await Promise.all(theirs.map(({ id }) => id && tabs.update(id, { url: 'about:blank' })));
 }
 
@@ -192,6 +200,23 @@ async function lead(tabId, url) {
 async function leadAgain(tabId, url) {
   const tab = await tabs.get(tabId).catch(ignoreClosedTab);
   if (tab && (tab.pendingUrl || tab.url) === url) await lead(tabId, url);
+}
+
+/**
+ * Leads a tab from a question to the page that it wanted, unless it has gone elsewhere since.
+ *
+ * @param {number} tabId
+ * @param {number} promptId
+ * @param {string} url
+ */
+async function leavePrompt(tabId, promptId, url) {
+  const tab = await tabs.get(tabId).catch(ignoreClosedTab);
+  if (tab && (tab.pendingUrl || tab.url) === pageOf(promptId)) await lead(tabId, url);
+}
+
+/** @param {number} promptId */
+function pageOf(promptId) {
+  return runtime.getURL(`pages/trust/trust.html?prompt=${promptId}`);
 }
 
 /**
@@ -312,6 +337,8 @@ function neverHappens(effect) {
 const BADGES = {
   attention: { color: '#8a5a00', text: '!' },
   blocked: { color: '#b3261e', text: '!' },
+  declined: { color: '#5f6368', text: '–' },
   none: { color: '#5f6368', text: '' },
+  question: { color: '#1a5fb4', text: '?' },
   trusted: { color: '#1f6f4a', text: '✓' },
 };

@@ -1,5 +1,6 @@
 // @ts-check
 /** What the browser tells, as events of the core. */
+import { runtime } from './ext.js';
 
 /** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
 /** @typedef {import('../wasm/housekey_wasm.js').Tab} Tab */
@@ -35,6 +36,18 @@ export function requestFailed({ documentLifecycle, tabId, type, url }) {
 export function pageArrived({ documentLifecycle, tabId, url }) {
   if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
   return { type: 'navigation_finished', tabId, url };
+}
+
+/**
+ * A tab came to rest. The extension's own pages say for themselves when they are done.
+ *
+ * @param {number} tabId
+ * @param {string | undefined} url
+ * @returns {Event | undefined}
+ */
+export function tabCameToRest(tabId, url) {
+  if (!url || url === 'about:blank' || url.startsWith(runtime.getURL(''))) return undefined;
+  return { type: 'tab_settled', tabId, url };
 }
 
 /**

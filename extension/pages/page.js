@@ -10,9 +10,15 @@ import init from '../wasm/housekey_wasm.js';
 const host = {
   ask,
   message: (key, substitutions) => i18n.getMessage(key, substitutions),
-  async tabUrl() {
+  order(texts) {
+    const { compare } = new Intl.Collator(i18n.getUILanguage(), { numeric: true });
+    const before = (/** @type {number} */ a, /** @type {number} */ b) =>
+      compare(texts[a] ?? '', texts[b] ?? '');
+    return Uint32Array.from(texts.keys()).sort(before);
+  },
+  async tab() {
     const [tab] = await tabs.query({ active: true, currentWindow: true });
-    return tab?.url ?? '';
+    return { tabId: tab?.id ?? -1, url: tab?.url ?? '' };
   },
 };
 

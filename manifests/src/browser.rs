@@ -33,6 +33,14 @@ impl Browser {
         }
     }
 
+    /// What drives it.
+    pub(crate) fn driver(self) -> Need {
+        match self {
+            Self::Chromium => Need::Chromedriver,
+            Self::Firefox => Need::Geckodriver,
+        }
+    }
+
     /// Where it is installed.
     pub(crate) fn program(self) -> Option<PathBuf> {
         let names = match self {

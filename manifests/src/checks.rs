@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::browser::Browser;
+use crate::gallery;
 use crate::helper::Profile;
 use crate::process;
 use crate::workspace::Workspace;
@@ -59,22 +60,21 @@ pub(crate) fn all(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
         process::run(clippy.args(["-D", "warnings"]))?;
 
         process::heading("types of the extension's JavaScript");
-        let extension = workspace.extension();
-        let npm = ["ci", "--no-audit", "--no-fund"];
-        process::run(Command::new("npm").args(npm).current_dir(&extension))?;
+        gallery::bring_packages(workspace)?;
         process::run(
             Command::new("npx")
                 .args(["tsc", "--noEmit"])
-                .current_dir(&extension),
+                .current_dir(workspace.extension()),
         )?;
     }
+    gallery::bring_missing_packages(workspace)?;
     process::heading("tests");
     let mut tests = with_what_was_built(workspace);
     process::run(tests.args(["test", "--workspace", "--locked"]).args(filter))
 }
 
 /// cargo with the variables by which the tests find what the packer built.
-fn with_what_was_built(workspace: &Workspace) -> Command {
+pub(crate) fn with_what_was_built(workspace: &Workspace) -> Command {
     let mut cargo = process::cargo(workspace);
     cargo.env("HOUSEKEY_BIN", Profile::Debug.helper(workspace));
     cargo.env("HOUSEKEY_DIST", workspace.dist());

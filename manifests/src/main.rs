@@ -4,6 +4,7 @@ mod archive;
 mod browser;
 mod checks;
 mod dist;
+mod gallery;
 mod helper;
 mod limbo;
 mod manifest;
@@ -22,6 +23,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::browser::Browser;
+use crate::gallery::Gallery;
 use crate::helper::Profile;
 use crate::need::Need;
 use crate::workspace::Workspace;
@@ -88,6 +90,8 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         out: Option<OsString>,
     },
+    /// Takes a picture of every state of every page in both browsers, and checks each
+    Gallery(Gallery),
     /// Runs the helper's chain validation against the public x509-limbo suite
     Limbo {
         /// x509-limbo's limbo.json, packed with xz or not (https://github.com/C2SP/x509-limbo)
@@ -132,6 +136,14 @@ fn dispatch(cli: Cli) -> Result<()> {
             setup::bring(&Need::of_demo(browser), false)?;
             build(&workspace, Profile::Debug)?;
             checks::demo(&workspace, headless, browser, out.as_deref())
+        }
+        Task::Gallery(gallery) => {
+            setup::bring(&Need::of_gallery(&gallery.browsers()), false)?;
+            gallery::bring_missing_packages(&workspace)?;
+            if !gallery.as_built {
+                build_extension(&workspace)?;
+            }
+            gallery.show(&workspace)
         }
         Task::Limbo { path } => limbo::run(&workspace, &path),
         Task::Test { filter } => {

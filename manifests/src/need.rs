@@ -62,12 +62,19 @@ impl Need {
 
     /// What the demonstration uses in this browser.
     pub(crate) fn of_demo(browser: Browser) -> Vec<Self> {
-        let driver = match browser {
-            Browser::Chromium => Self::Chromedriver,
-            Browser::Firefox => Self::Geckodriver,
-        };
-        let mut needs = vec![Self::WasmTarget, browser.need(), driver];
+        let mut needs = vec![Self::WasmTarget, browser.need(), browser.driver()];
         needs.extend([Self::Certutil, Self::Iproute2, Self::Nginx]);
+        needs
+    }
+
+    /// What the gallery uses in these browsers.
+    pub(crate) fn of_gallery(browsers: &[Browser]) -> Vec<Self> {
+        let mut needs = vec![Self::WasmTarget, Self::Npm, Self::Certutil, Self::Iproute2];
+        needs.extend(
+            browsers
+                .iter()
+                .flat_map(|browser| [browser.need(), browser.driver()]),
+        );
         needs
     }
 

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use housekey_core::certificate::Certificate;
-use housekey_core::chain::{Anchor, ChainVerdict, Flaw};
+use housekey_core::chain::{Anchor, ChainVerdict, Der, Flaw};
 use housekey_core::endpoint::Host;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
@@ -20,9 +20,9 @@ use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls_pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
 use webpki::{EndEntityCert, Error};
 
-use self::path::{Budget, Presented, Rules};
+use self::path::{Budget, Failure, Presented, Rules};
 use self::root::Root;
-use crate::store::Maker;
+use crate::makers::Voucher;
 
 /// Certificates that this computer trusts.
 pub struct Roots {
@@ -38,14 +38,15 @@ impl Roots {
         Self::loaded_by(system_roots)
     }
 
-    /// These and no others.
+    /// Exactly these roots, and none of this computer's.
     #[must_use]
-    pub fn of(certificates: &[CertificateDer<'static>]) -> Self {
-        let roots = Self::loaded_by(Vec::new);
-        let given = certificates.iter().filter_map(Root::read).collect();
-        // Nobody has asked for them yet.
-        let _ = roots.roots.set(given);
-        roots
+    pub fn these(roots: &[CertificateDer<'static>]) -> Self {
+        let these = Self::loaded_by(Vec::new);
+        // It was made a line above, so nobody else can have filled it.
+        let _ = these
+            .roots
+            .set(roots.iter().filter_map(Root::read).collect());
+        these
     }
 
     fn loaded_by(load: fn() -> Vec<CertificateDer<'static>>) -> Self {
@@ -66,7 +67,7 @@ impl Roots {
     pub fn verdict(
         &self,
         chain: &[CertificateDer<'_>],
-        makers: &[Maker],
+        makers: &[Voucher],
         own: Option<&CertificateDer<'_>>,
         now: SystemTime,
     ) -> ChainVerdict {
@@ -80,31 +81,29 @@ impl Roots {
                 flaw: Flaw::OwnAuthority,
             };
         }
-        let rules = self.rules(now);
-        let read = match Certificate::from_der(leaf) {
-            // RFC 5280 gives such a leaf no meaning, so that no chain to it proves anything. The
-            // core, which sees the oddity too, tells it apart from other strangers.
-            Ok(leaf) if !leaf.oddities.is_empty() => return ChainVerdict::UnknownIssuer,
-            Ok(leaf) if !leaf.key.is_strong() => Err(Flaw::WeakKey),
-            Ok(_) => Presented::read(chain)
-                .and_then(|presented| presented.check_leaf(&rules).map(|()| presented))
-                .map_err(|error| flaw_of(&error)),
-            Err(_) => Err(Flaw::Malformed),
+        let rules = Rules {
+            algorithms: self.algorithms.all,
+            time: unix_time(now),
         };
-        let presented = match read {
+        let presented = match presented(chain, leaf, &rules) {
             Ok(presented) => presented,
-            Err(flaw) => return ChainVerdict::Refused { flaw },
+            Err(verdict) => return verdict,
         };
         let mut budget = Budget::new();
+        let mut ended = None;
         for maker in makers {
-            let root = Root::read(&CertificateDer::from(maker.root.0.as_slice()).into_owned());
-            if let Some(root) = root
-                && presented.verify(&[root], &rules, &mut budget).is_ok()
-            {
-                let (name, device_id) = (maker.name.clone(), maker.device_id);
-                return ChainVerdict::Verified {
-                    anchor: Anchor::Manufacturer { name, device_id },
-                };
+            let roots: Vec<_> = maker.roots.iter().filter_map(Root::read).collect();
+            match presented.verify(&roots, &rules, &mut budget) {
+                Ok(_) => {
+                    let (id, name) = (maker.id.clone(), maker.name.clone());
+                    let rule = maker.rule.clone();
+                    return ChainVerdict::Verified {
+                        anchor: Anchor::Manufacturer { id, name, rule },
+                    };
+                }
+                Err(Failure::Root(error)) => ended = Some(error),
+                // With another root of the same name, even a bad signature means a stranger only.
+                Err(Failure::Chain(_)) => {}
             }
         }
         match presented.verify(self.roots(), &rules, &mut budget) {
@@ -116,11 +115,32 @@ impl Roots {
                     anchor: Anchor::System { name },
                 }
             }
-            Err(Error::UnknownIssuer) => ChainVerdict::UnknownIssuer,
-            Err(error) => ChainVerdict::Refused {
-                flaw: flaw_of(&error),
+            // A maker did sign it, with a root that cannot vouch for anybody now.
+            Err(error) => match (error, ended) {
+                (_, Some(error)) | (Failure::Root(error), None) => refused(&error),
+                (Failure::Chain(Error::UnknownIssuer), None) => ChainVerdict::UnknownIssuer,
+                (Failure::Chain(error), None) => refused(&error),
             },
         }
+    }
+
+    /// Whether a chain would verify if this were a root.
+    #[must_use]
+    pub fn would_verify(chain: &[Der], candidate: &Der, now: SystemTime) -> bool {
+        let chain: Vec<_> = chain.iter().map(certificate).collect();
+        let roots = Self::these(&[certificate(candidate).into_owned()]);
+        roots.verifies(&chain, now)
+    }
+
+    /// Whether the key of this certificate is that of a root of this computer.
+    #[must_use]
+    pub fn hold_key_of(&self, candidate: &Der) -> bool {
+        let candidate = certificate(candidate);
+        webpki::anchor_from_trusted_cert(&candidate).is_ok_and(|candidate| {
+            let key = candidate.subject_public_key_info;
+            let mut roots = self.roots().iter();
+            roots.any(|root| root.anchor.subject_public_key_info == key)
+        })
     }
 
     /// Whether a browser on this computer takes this chain for this host by itself,
@@ -140,21 +160,42 @@ impl Roots {
         let Ok(leaf) = EndEntityCert::try_from(leaf) else {
             return false;
         };
-        let verdict = || self.verdict(chain, &[], None, now);
-        leaf.verify_is_valid_for_subject_name(&name).is_ok()
-            && matches!(verdict(), ChainVerdict::Verified { .. })
+        leaf.verify_is_valid_for_subject_name(&name).is_ok() && self.verifies(chain, now)
+    }
+
+    fn verifies(&self, chain: &[CertificateDer<'_>], now: SystemTime) -> bool {
+        let verdict = self.verdict(chain, &[], None, now);
+        matches!(verdict, ChainVerdict::Verified { .. })
     }
 
     fn roots(&self) -> &[Root] {
         self.roots
             .get_or_init(|| (self.load)().iter().filter_map(Root::read).collect())
     }
+}
 
-    fn rules(&self, now: SystemTime) -> Rules<'static> {
-        Rules {
-            algorithms: self.algorithms.all,
-            time: unix_time(now),
-        }
+/// Takes a chain apart whose leaf is worth it, or says at once what it is.
+fn presented<'a>(
+    chain: &'a [CertificateDer<'a>],
+    leaf: &CertificateDer<'_>,
+    rules: &Rules<'_>,
+) -> Result<Presented<'a>, ChainVerdict> {
+    let Ok(leaf) = Certificate::from_der(leaf) else {
+        return Err(refused(&Error::BadDer));
+    };
+    if !leaf.oddities.is_empty() {
+        // RFC 5280 gives such a leaf no meaning, so that no chain to it proves anything. The core,
+        // which sees the oddity too, tells it apart from other strangers.
+        return Err(ChainVerdict::UnknownIssuer);
+    }
+    if !leaf.key.is_strong() {
+        let flaw = Flaw::WeakKey;
+        return Err(ChainVerdict::Refused { flaw });
+    }
+    let presented = Presented::read(chain).map_err(|error| refused(&error))?;
+    match presented.check_leaf(rules) {
+        Ok(()) => Ok(presented),
+        Err(error) => Err(refused(&error)),
     }
 }
 
@@ -170,6 +211,10 @@ fn unix_time(time: SystemTime) -> UnixTime {
         time.duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default(),
     )
+}
+
+fn certificate(der: &Der) -> CertificateDer<'_> {
+    CertificateDer::from(der.0.as_slice())
 }
 
 fn system_roots() -> Vec<CertificateDer<'static>> {
@@ -193,8 +238,8 @@ fn is_issued_by(leaf: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool 
 }
 
 /// What is wrong, in the core's words.
-fn flaw_of(error: &Error) -> Flaw {
-    match error {
+fn refused(error: &Error) -> ChainVerdict {
+    let flaw = match error {
         Error::CertExpired { .. } => Flaw::Expired,
         Error::CertNotValidYet { .. } => Flaw::NotYetValid,
         Error::InvalidSignatureForPublicKey
@@ -204,5 +249,6 @@ fn flaw_of(error: &Error) -> Flaw {
         Error::NameConstraintViolation => Flaw::NameConstraint,
         Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => Flaw::WrongPurpose,
         _ => Flaw::Malformed,
-    }
+    };
+    ChainVerdict::Refused { flaw }
 }

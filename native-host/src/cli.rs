@@ -1,25 +1,33 @@
 //! The command line.
 
 mod doctor;
+mod history;
 mod install;
 mod makers;
 mod output;
 mod pins;
 mod probe;
+mod settings;
+mod transfer;
 mod uninstall;
 mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
-use housekey_core::endpoint::Endpoint;
+use housekey_core::scope::ScopeOptions;
+use housekey_core::time::Timestamp;
 use tracing_subscriber::EnvFilter;
 
 use crate::authority::{AuthorityError, parse_local_name};
 use crate::browsers::Explicit;
+use crate::chain::timestamp;
 use crate::extension_id;
+use crate::install::local_names;
 use crate::paths::Paths;
+use crate::store::{Store, StoreError};
 
 /// What a browser says about the extension for which it started this program, if one did.
 ///
@@ -76,19 +84,33 @@ enum Command {
     /// Check every link between your browsers and your devices, and say how to mend what is broken
     Doctor(JsonArgument),
     /// Look at a device as the gateway would, and say who it is; nothing is sent to it
-    Probe(ProbeArguments),
-    /// List, show or forget the devices that you trust
+    ///
+    /// Ends with code 0 if the device was met, and with --expect only if it holds that key.
+    Probe(probe::Arguments),
+    /// List the devices that you trust, and rename, move, block or forget them
     Pins {
         #[command(subcommand)]
-        command: PinsCommand,
+        command: pins::PinsCommand,
     },
-    /// Add, list or remove manufacturers' own roots
+    /// Say what happened to your devices and when, the latest first
+    History(history::Arguments),
+    /// Write the devices that you trust into a file, to keep or to take to another computer
+    ///
+    /// Only you can read the file. It opens no device to anybody, but it tells which you have.
+    Export(transfer::ExportArguments),
+    /// Take over the devices of such a file, after saying what that would change
+    ///
+    /// A file never replaces a key that you trust and never unblocks a device: those are left out.
+    Import(transfer::ImportArguments),
+    /// Show or change settings, each with what it leads to
+    Settings(settings::Arguments),
+    /// List, show, add or remove manufacturers that vouch for their devices
     ///
     /// Some makers sign their devices' certificates themselves. With the maker's root, a device is
     /// shown as proven to be theirs.
     Makers {
         #[command(subcommand)]
-        command: MakersCommand,
+        command: makers::MakersCommand,
     },
 }
 
@@ -125,52 +147,6 @@ struct UninstallArguments {
     keep_pins: bool,
 }
 
-#[derive(Debug, Args)]
-struct ProbeArguments {
-    /// The device, such as 192.168.1.20 or nas.local:5001
-    #[arg(value_name = "HOST[:PORT]")]
-    endpoint: Endpoint,
-    #[command(flatten)]
-    json: JsonArgument,
-}
-
-#[derive(Debug, Subcommand)]
-enum PinsCommand {
-    /// List them
-    List(JsonArgument),
-    /// Show one, with its history
-    Show(ProbeArguments),
-    /// Forget one: its next visit is a first visit
-    Forget {
-        /// The device, as it is listed
-        #[arg(value_name = "HOST[:PORT]")]
-        endpoint: Endpoint,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-enum MakersCommand {
-    /// Add a manufacturer's root certificate
-    Add {
-        /// The root, in PEM
-        #[arg(value_name = "FILE.pem")]
-        file: PathBuf,
-        /// The manufacturer, as it is to be shown
-        #[arg(long)]
-        name: String,
-        /// Where its certificates hold the identifier of a device
-        #[arg(long, value_enum, default_value_t)]
-        device_id: makers::DeviceId,
-    },
-    /// List them
-    List(JsonArgument),
-    /// Remove one
-    Remove {
-        /// Its number in the list
-        id: i64,
-    },
-}
-
 #[derive(Clone, Copy, Debug, Args)]
 struct JsonArgument {
     /// Print JSON, for programs
@@ -183,10 +159,14 @@ impl Command {
         let paths = Paths::of_this_user()?;
         match self {
             Self::Doctor(arguments) => doctor::run(&paths, arguments.json),
+            Self::Export(arguments) => transfer::export(&paths, &arguments),
+            Self::History(arguments) => history::run(&paths, &arguments),
+            Self::Import(arguments) => transfer::import(&paths, &arguments),
             Self::Install(arguments) => install::run(&paths, arguments),
             Self::Makers { command } => makers::run(&paths, command),
             Self::Pins { command } => pins::run(&paths, command),
-            Self::Probe(arguments) => probe::run(&paths, &arguments.endpoint, arguments.json.json),
+            Self::Probe(arguments) => probe::run(&paths, &arguments),
+            Self::Settings(arguments) => settings::run(&paths, &arguments),
             Self::Uninstall(arguments) => uninstall::run(&paths, &arguments),
         }
     }
@@ -204,6 +184,18 @@ impl InstallArguments {
     }
 }
 
+/// What counts as a device.
+fn scope(paths: &Paths, store: &Store) -> Result<ScopeOptions, StoreError> {
+    Ok(ScopeOptions {
+        shared_address_space: store.settings()?.shared_address_space,
+        local_names: local_names(paths),
+    })
+}
+
+fn now() -> Timestamp {
+    timestamp(SystemTime::now())
+}
+
 fn local_name(text: &str) -> Result<String, AuthorityError> {
     parse_local_name(text)
 }
@@ -215,7 +207,11 @@ Examples:
   housekey doctor                          something does not work?
   housekey probe 192.168.1.20              who answers there?
   housekey pins list                       which devices do I trust?
-  housekey uninstall                       take it all out again";
+  housekey history 192.168.1.20            what happened to this one?
+  housekey export devices.json             keep a copy of the list
+  housekey uninstall                       take it all out again
+
+Exit codes: 0 it was done, or it is as it should be; 1 not, and why; 2 not understood.";
 
 #[cfg(test)]
 mod tests {

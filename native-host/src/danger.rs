@@ -1,9 +1,11 @@
 //! The one verifier that takes any certificate, in order to look at it.
 //!
-//! It is dangerous by nature, so everything about it is in this file.
+//! It is dangerous by nature, so everything about it is in this file and those below it.
 //! The handshake still proves that the device holds its key: signatures are really verified.
 //! What comes out is a [`Stranger`], which has no way to send or receive a byte;
 //! its stream comes free only against a [`PinMatch`] for the very key that it presented.
+
+mod legacy_hello;
 
 use std::sync::Arc;
 
@@ -27,6 +29,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use webpki::RawPublicKeyEntity;
+
+pub use self::legacy_hello::{LegacyVersion, OutdatedTls, look as look_at_outdated};
 
 /// A device after a TLS handshake, before anybody compared its key with a pin.
 pub struct Stranger {

@@ -5,10 +5,13 @@
 //! After that it splices bytes and knows nothing of what they mean.
 
 mod connect;
+mod distrust;
 mod leaves;
 mod live;
+mod recent;
 mod refusals;
 mod splice;
+mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,7 +20,8 @@ use std::time::Duration;
 use aws_lc_rs::rand;
 use data_encoding::HEXLOWER;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::protocol::{Gateway as Address, Refusal};
+use housekey_core::profile::ProfileId;
+use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,7 +33,11 @@ use crate::store::Store;
 use self::connect::Secret;
 use self::leaves::Leaves;
 use self::live::Live;
+use self::recent::Recent;
 use self::refusals::Refusals;
+use self::watch::Heeded;
+
+pub use self::distrust::BrowserDistrust;
 
 /// A running gateway.
 pub struct Gateway {
@@ -40,7 +48,10 @@ pub struct Gateway {
     prober: Arc<Prober>,
     store: Arc<Store>,
     refusals: Refusals,
+    distrust: Recent<BrowserDistrust>,
     live: Live,
+    heeded: Heeded,
+    profile: RwLock<Option<ProfileId>>,
 }
 
 impl Gateway {
@@ -48,13 +59,15 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The system's, where nothing can listen or there is no random source.
+    /// The system's, where nothing can listen or there is no random source, and what the store
+    /// says where it cannot be read.
     pub async fn start(
         scope: ScopeOptions,
         authority: Authority,
         prober: Arc<Prober>,
         store: Arc<Store>,
     ) -> std::io::Result<Arc<Self>> {
+        let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let mut random = [0; 32];
         rand::fill(&mut random).map_err(|_| std::io::Error::other("no random source"))?;
@@ -70,9 +83,13 @@ impl Gateway {
             prober,
             store,
             refusals: Refusals::default(),
+            distrust: Recent::default(),
             live: Live::default(),
+            heeded,
+            profile: RwLock::default(),
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
+        tokio::spawn(Arc::clone(&gateway).watch());
         Ok(gateway)
     }
 
@@ -96,10 +113,42 @@ impl Gateway {
         *self.scope.write().unwrap_or_else(PoisonError::into_inner) = scope;
     }
 
+    /// Whose connections these are. Until a profile has said so, they are nobody's.
+    pub fn serve_profile(&self, profile: ProfileId) {
+        *self.profile.write().unwrap_or_else(PoisonError::into_inner) = Some(profile);
+    }
+
+    /// Whose connections these are.
+    #[must_use]
+    pub fn profile(&self) -> Option<ProfileId> {
+        self.profile
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Forgets why a connection to this endpoint was refused: the reason is gone.
+    pub fn settle(&self, endpoint: &Endpoint) {
+        self.refusals.remove(endpoint);
+    }
+
     /// Why the last connection to this endpoint was refused, if it was.
     #[must_use]
     pub fn refusal(&self, endpoint: &Endpoint) -> Option<Refusal> {
         self.refusals.of(endpoint)
+    }
+
+    /// What the browser had against the leaf of this endpoint, if it ended the last handshake for
+    /// that. Then the device was met and its key is the pinned one, but nobody sees its page.
+    #[must_use]
+    pub fn distrust(&self, endpoint: &Endpoint) -> Option<BrowserDistrust> {
+        self.distrust.with(endpoint, |distrust, _| *distrust)
+    }
+
+    /// What the open connections of this endpoint speak, if there are any.
+    #[must_use]
+    pub fn live(&self, endpoint: &Endpoint) -> Option<LiveConnection> {
+        self.live.spoken(endpoint)
     }
 
     /// Remembers a refusal that was found out elsewhere.
@@ -111,6 +160,7 @@ impl Gateway {
     /// the person decided anew, and the next connection is judged by that.
     pub fn cut(&self, endpoint: &Endpoint) {
         self.refusals.remove(endpoint);
+        self.distrust.remove(endpoint);
         self.leaves.forget(endpoint);
         self.live.cut(endpoint);
     }

@@ -1,25 +1,28 @@
 //! What the helper does for the extension: requests in, responses out.
 
+mod approve;
+mod explain;
+mod page;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use housekey_core::chain::{Observation, UnverifiedChain};
-use housekey_core::decision::Finding;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::error::ErrorCode;
-use housekey_core::fingerprint::SpkiSha256;
-use housekey_core::identity::Identity;
+use housekey_core::export::{Export, ImportPlan};
 use housekey_core::pin::Pin;
-use housekey_core::protocol::{Approval, EXTENSION_DAYS, HelperError, Request, Response, Settings};
+use housekey_core::protocol::{HelperError, Request, Response, Settings};
 use housekey_core::scope::ScopeOptions;
-use tokio::time::timeout;
 
+use self::page::Page;
 use crate::authority::Authority;
 use crate::chain::timestamp;
+use crate::danger::Stranger;
 use crate::gateway::Gateway;
+use crate::makers::{MakerError, Makers};
 use crate::paths::Paths;
 use crate::probe::Prober;
-use crate::store::{Amendment, Happening, Store};
+use crate::store::{Amendment, ImportRefusal, Moving, Store, block};
 use crate::system_proxy;
 
 /// The helper at work for one browser.
@@ -68,32 +71,36 @@ impl Handler {
     pub async fn handle(&self, request: Request) -> Result<Response, HelperError> {
         let now = SystemTime::now();
         match request {
+            Request::AddMaker { file, name, rule } => {
+                self.change_makers(|it| it.add(&file.0, &name, rule, self.prober.taken(), now))
+            }
+            Request::Annotate { endpoint, note } => {
+                self.describe(&endpoint, now, |pin| pin.note = note)
+            }
             Request::Approve {
                 endpoint,
                 spki_sha256,
                 approval,
             } => self.approve(&endpoint, spki_sha256, approval, now).await,
-            Request::Block { endpoint, blocked } => {
-                let what = if blocked {
-                    Happening::Block
-                } else {
-                    Happening::Unblock
-                };
-                self.amend(&endpoint, now, |pin| {
-                    pin.blocked = blocked;
-                    Amendment::Recorded(what)
-                })
+            Request::Block { endpoint, blocked } => self.amend(&endpoint, now, block(blocked)),
+            Request::Cleared { endpoint } => {
+                if let Some(profile) = self.gateway.profile() {
+                    self.store.session_deleted(&profile, endpoint.host())?;
+                }
+                self.gateway.settle(&endpoint);
+                Ok(Response::Cleared)
             }
             Request::Explain { endpoint } => Ok(Response::Explained {
-                refusal: self.gateway.refusal(&endpoint),
+                refusal: self.explain(&endpoint, now).await?,
             }),
             Request::Forget { endpoint } => {
                 let existed = self.store.forget(&endpoint, timestamp(now))?;
                 self.gateway.cut(&endpoint);
                 Ok(Response::Forgotten { existed })
             }
-            Request::Hello { extension } => {
+            Request::Hello { extension, profile } => {
                 tracing::info!(extension, "hello");
+                self.gateway.serve_profile(profile);
                 Ok(Response::Hello {
                     helper: env!("CARGO_PKG_VERSION").to_owned(),
                     gateway: self.gateway.address().clone(),
@@ -102,158 +109,123 @@ impl Handler {
                     system_proxy: system_proxy::from_environment(),
                 })
             }
+            Request::History { endpoint, before } => {
+                let lines = Page::SIZE + 1;
+                let entries = self.store.history(endpoint.as_ref(), before, lines)?;
+                let Page { items, more } = Page::of(entries);
+                Ok(Response::History {
+                    entries: items,
+                    more,
+                })
+            }
             Request::Identify { endpoint } => Ok(Response::Identified {
                 pin: self.store.pin(&endpoint)?,
+                live: self.gateway.live(&endpoint),
             }),
+            Request::Import { export, dry_run } => self.import(export, dry_run, now).await,
+            Request::Makers => self.makers(),
+            Request::Move { from, to } => self.relocate(&from, &to, now),
             Request::Pins { after } => {
-                let mut pins = self.store.pins(after.as_ref(), PINS_A_PAGE + 1)?;
-                let more = pins.len() > PINS_A_PAGE as usize;
-                pins.truncate(PINS_A_PAGE as usize);
-                Ok(Response::Pins { pins, more })
+                let pins = self.store.pins(after.as_ref(), Page::SIZE + 1)?;
+                let Page { items, more } = Page::of(pins);
+                Ok(Response::Pins { pins: items, more })
             }
-            Request::Rename { endpoint, label } => self.amend(&endpoint, now, |pin| {
-                pin.label = label;
-                Amendment::Silent
-            }),
+            Request::RemoveMaker { id } => self.change_makers(|it| it.remove(&id)),
+            Request::Rename { endpoint, label } => {
+                self.describe(&endpoint, now, |pin| pin.label = label)
+            }
+            Request::SetMaker { id, enabled } => {
+                self.change_makers(|it| it.set_enabled(&id, enabled))
+            }
             Request::Settings { settings } => self.set(settings),
+            Request::TrustMaker {
+                endpoint,
+                root_sha256,
+                name,
+            } => self.trust_maker(&endpoint, root_sha256, &name, now).await,
         }
     }
 
-    /// Trusts the key that the person was shown, if it still is the one that answers, and if it
-    /// still raises the question that the person answered.
-    async fn approve(
-        &self,
-        endpoint: &Endpoint,
-        shown: SpkiSha256,
-        approval: Approval,
-        now: SystemTime,
-    ) -> Result<Response, HelperError> {
+    /// Looks at a device once more, for a decision about it.
+    async fn meet(&self, endpoint: &Endpoint) -> Result<Stranger, HelperError> {
         let scope = self.gateway.scope();
         if !scope.is_device(endpoint.host()) {
             return Err(refused(ErrorCode::NotPrivate, endpoint));
         }
-        let met = self
-            .prober
-            .meet(endpoint, &scope, vec![b"http/1.1".to_vec()])
-            .await;
-        let stranger = met.map_err(|failure| HelperError {
+        let alpn = vec![b"http/1.1".to_vec()];
+        let met = self.prober.meet(endpoint, &scope, alpn).await;
+        met.map_err(|failure| HelperError {
             code: ErrorCode::NotMet,
             detail: format!("{endpoint}: {failure:?}"),
-        })?;
-        let observation = self.prober.observe(endpoint, &stranger, now)?;
-        let Some(refusal) = self.prober.judge(observation.clone(), now)? else {
-            // Trusted meanwhile, in another browser, and still the key that the person saw.
-            let pin = self.pinned(endpoint)?;
-            if pin.spki_sha256 != shown {
-                return Err(refused(ErrorCode::KeyChanged, endpoint));
-            }
-            self.gateway.cut(endpoint);
-            return Ok(Response::Pinned { pin });
-        };
-        let is_the_question = matches!(
-            (&refusal.finding, approval),
-            (Finding::Changed, Approval::Replace)
-                | (Finding::Expired, Approval::Extend)
-                | (Finding::Moved { .. }, Approval::Moved)
-                | (Finding::Rotated, Approval::Rotated)
-                | (Finding::Stranger, Approval::First)
-        );
-        if observation.leaf_key() != Some(shown) || !is_the_question {
-            self.gateway.refuse(refusal);
-            return Err(refused(ErrorCode::KeyChanged, endpoint));
-        }
-        // A device with two names or two ports is one device at both, and has not moved.
-        let left = match &refusal.finding {
-            Finding::Moved { from } if !self.answers_with(from, shown, &scope).await => Some(from),
-            _ => None,
-        };
-        self.pin(
-            &observation,
-            &refusal.finding,
-            refusal.pin.as_ref(),
-            left,
-            now,
-        )
+        })
     }
 
-    /// Whether this key still answers at an endpoint. Silence for a moment is a no.
-    async fn answers_with(
-        &self,
-        endpoint: &Endpoint,
-        key: SpkiSha256,
-        scope: &ScopeOptions,
-    ) -> bool {
-        let met = timeout(MOMENT, self.prober.meet(endpoint, scope, Vec::new())).await;
-        matches!(met, Ok(Ok(stranger)) if stranger.chain().leaf().spki_sha256 == key)
-    }
-
-    /// Writes the pin that an approval makes, and takes the one away at the endpoint that the
-    /// device `left`.
-    fn pin(
-        &self,
-        observation: &Observation,
-        finding: &Finding,
-        before: Option<&Pin>,
-        left: Option<&Endpoint>,
-        now: SystemTime,
-    ) -> Result<Response, HelperError> {
-        let at = timestamp(now);
-        if *finding == Finding::Expired {
-            return self.amend(&observation.endpoint, now, |pin| {
-                pin.extended_until = Some(at.plus_days(EXTENSION_DAYS));
-                Amendment::Recorded(Happening::Extend)
-            });
-        }
-        let not_met = |detail: &dyn std::fmt::Debug| HelperError {
-            code: ErrorCode::NotMet,
-            detail: format!("{}: {detail:?}", observation.endpoint),
-        };
-        let chain = UnverifiedChain::new(observation.chain.clone()).map_err(|it| not_met(&it))?;
-        let identity =
-            Identity::of(chain.leaf(), &observation.verdict, at).map_err(|flaw| not_met(&flaw))?;
-        let mut pin = Pin::new(observation, identity).map_err(|error| not_met(&error))?;
-        let what = match finding {
-            Finding::Changed => Happening::Replace,
-            Finding::Moved { .. } => Happening::Move,
-            Finding::Rotated => Happening::Rotate,
-            _ => Happening::Approve,
-        };
-        if let Some(before) = before {
-            pin.label = before.label.clone();
-            // A moved or rotated device is the same one; a replaced one is another.
-            if *finding != Finding::Changed {
-                pin.first_seen = before.first_seen;
-            }
-        }
-        match left {
-            Some(left) => {
-                self.store.put_moved(&pin, left, at)?;
-                self.gateway.cut(left);
-            }
-            None => self.store.put(&pin, what, at)?,
-        }
-        self.gateway.cut(&pin.endpoint);
-        Ok(Response::Pinned { pin })
-    }
-
+    /// Changes a pin by the person's decision, which ends the connections that began before it.
     fn amend(
         &self,
         endpoint: &Endpoint,
         now: SystemTime,
-        amend: impl FnOnce(&mut Pin) -> Amendment,
+        amend: impl FnOnce(&mut Pin) -> Option<Amendment>,
     ) -> Result<Response, HelperError> {
-        let amended = self
-            .store
-            .amend(endpoint, timestamp(now), |pin| Some(amend(pin)))?;
+        let amended = self.store.amend(endpoint, timestamp(now), amend)?;
         let pin = amended.ok_or_else(|| refused(ErrorCode::NotPinned, endpoint))?;
         self.gateway.cut(endpoint);
         Ok(Response::Pinned { pin })
     }
 
-    fn pinned(&self, endpoint: &Endpoint) -> Result<Pin, HelperError> {
-        self.store
-            .pin(endpoint)?
-            .ok_or_else(|| refused(ErrorCode::NotPinned, endpoint))
+    /// Changes what the person says about a pin, which is no matter of any connection.
+    fn describe(
+        &self,
+        endpoint: &Endpoint,
+        now: SystemTime,
+        describe: impl FnOnce(&mut Pin),
+    ) -> Result<Response, HelperError> {
+        let described = self.store.amend(endpoint, timestamp(now), |pin| {
+            describe(pin);
+            Some(Amendment::Silent)
+        })?;
+        let pin = described.ok_or_else(|| refused(ErrorCode::NotPinned, endpoint))?;
+        Ok(Response::Pinned { pin })
+    }
+
+    fn relocate(
+        &self,
+        from: &Endpoint,
+        to: &Endpoint,
+        now: SystemTime,
+    ) -> Result<Response, HelperError> {
+        if !self.gateway.scope().is_device(to.host()) {
+            return Err(refused(ErrorCode::NotPrivate, to));
+        }
+        match self.store.relocate(from, to, timestamp(now))? {
+            Moving::Absent => Err(refused(ErrorCode::NotPinned, from)),
+            Moving::Done(pin) => {
+                self.gateway.cut(from);
+                self.gateway.cut(to);
+                Ok(Response::Pinned { pin })
+            }
+            Moving::Taken => Err(refused(ErrorCode::AlreadyPinned, to)),
+        }
+    }
+
+    /// Thousands of devices take a while, in which connections pass on.
+    async fn import(
+        &self,
+        export: Export,
+        dry_run: bool,
+        now: SystemTime,
+    ) -> Result<Response, HelperError> {
+        let (store, scope) = (Arc::clone(&self.store), self.gateway.scope());
+        let import = move || store.import(&export, &scope, timestamp(now), dry_run);
+        let imported = tokio::task::spawn_blocking(import).await;
+        let imported = imported.map_err(|error| HelperError {
+            code: ErrorCode::StoreUnusable,
+            detail: error.to_string(),
+        })?;
+        let mut plan: ImportPlan = imported?;
+        plan.lines = Page::with_at_most(ImportPlan::MAX_LINES, plan.lines).items;
+        self.gateway.heed();
+        Ok(Response::Imported { plan })
     }
 
     fn set(&self, settings: Settings) -> Result<Response, HelperError> {
@@ -265,6 +237,32 @@ impl Handler {
         self.gateway.set_scope(scope.clone());
         Ok(Response::Changed { settings, scope })
     }
+
+    fn makers(&self) -> Result<Response, HelperError> {
+        let makers = Makers::of(&self.store)?.list()?;
+        Ok(Response::Makers { makers })
+    }
+
+    fn change_makers<T>(
+        &self,
+        change: impl FnOnce(Makers<'_>) -> Result<T, MakerError>,
+    ) -> Result<Response, HelperError> {
+        change(Makers::of(&self.store)?)?;
+        self.makers()
+    }
+}
+
+impl From<ImportRefusal> for HelperError {
+    fn from(refusal: ImportRefusal) -> Self {
+        match refusal {
+            ImportRefusal::Store(error) => error.into(),
+            // The extension read the file before it sent it, and would have said so to the person.
+            file => Self {
+                code: ErrorCode::BadMessage,
+                detail: file.to_string(),
+            },
+        }
+    }
 }
 
 fn refused(code: ErrorCode, endpoint: &Endpoint) -> HelperError {
@@ -274,7 +272,5 @@ fn refused(code: ErrorCode, endpoint: &Endpoint) -> HelperError {
     }
 }
 
-/// About a kilobyte each, so a page stays far below the 1 MiB of a message.
-const PINS_A_PAGE: u32 = 200;
 /// Devices at home answer in milliseconds; a person waits for this.
 const MOMENT: Duration = Duration::from_millis(1_500);

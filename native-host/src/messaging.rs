@@ -7,7 +7,7 @@ use std::thread;
 use housekey_core::protocol::{
     FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper,
 };
-use native_messaging::host::{NmError, decode_message_opt, encode_message, send_frame};
+use native_messaging::host::{NmError, encode_message, send_frame};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use tracing_subscriber::EnvFilter;
 
@@ -74,17 +74,17 @@ async fn serve(
     output: impl Write + Send + 'static,
 ) -> Result<(), MessagingError> {
     let (answers, outgoing) = mpsc::channel(QUEUE);
-    let (incoming, mut messages) = mpsc::channel(QUEUE);
+    let (incoming, mut messages) = mpsc::channel(READ_AHEAD);
     thread::spawn(move || read(input, &incoming));
     thread::spawn(move || write(output, outgoing));
     let helper = Arc::new(Helper {
         paths: paths.clone(),
         handler: Mutex::new(None),
     });
-    let places = Arc::new(Semaphore::new(QUEUE));
+    let places = Arc::new(Semaphore::new(PLACES as usize));
     while let Some(message) = messages.recv().await {
-        let json = message.map_err(MessagingError::Frame)?;
-        let (id, request) = match ToHelper::read(&json) {
+        let Message { read, weight } = message.map_err(MessagingError::Frame)?;
+        let (id, request) = match read {
             Ok(ToHelper { id, request, .. }) => (id, request),
             Err(refusal) => {
                 send(&answers, &refusal).await;
@@ -92,7 +92,7 @@ async fn serve(
             }
         };
         // The semaphore is never closed.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+        let Ok(place) = Arc::clone(&places).acquire_many_owned(weight).await else {
             break;
         };
         let (helper, answers) = (Arc::clone(&helper), answers.clone());
@@ -135,10 +135,15 @@ async fn send(answers: &mpsc::Sender<Vec<u8>>, answer: &FromHelper) {
 }
 
 /// Standard input blocks, so it has a thread of its own.
-fn read(mut input: impl Read, incoming: &mpsc::Sender<Result<String, NmError>>) {
+///
+/// What is read is also parsed there: a large file of devices does not hold connections up.
+fn read(mut input: impl Read, incoming: &mpsc::Sender<Result<Message, NmError>>) {
     loop {
-        let message = match decode_message_opt(&mut input, MAX_REQUEST_BYTES) {
-            Ok(Some(message)) => Ok(message),
+        let message = match receive(&mut input, MAX_REQUEST_BYTES) {
+            Ok(Some(json)) => Ok(Message {
+                read: ToHelper::read(&json),
+                weight: weight(json.len()),
+            }),
             Ok(None) => return,
             Err(error) => Err(error),
         };
@@ -149,6 +154,50 @@ fn read(mut input: impl Read, incoming: &mpsc::Sender<Result<String, NmError>>) 
     }
 }
 
+/// A message of the browser's.
+struct Message {
+    /// What it says, or the answer to what cannot be read.
+    read: Result<ToHelper, FromHelper>,
+    /// How many of the [`PLACES`] it takes.
+    weight: u32,
+}
+
+/// Reads one frame, or nothing where the browser closed its side between two.
+///
+/// Memory grows with what arrives. A header alone takes none, whatever length it claims:
+/// that is why this does not leave the reading to the library, which takes it all at once.
+fn receive(input: &mut impl Read, max: usize) -> Result<Option<String>, NmError> {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    input
+        .by_ref()
+        .take(HEADER_BYTES as u64)
+        .read_to_end(&mut header)
+        .map_err(NmError::Io)?;
+    if header.is_empty() {
+        return Ok(None);
+    }
+    let cut = || NmError::Io(io::ErrorKind::UnexpectedEof.into());
+    let length = u32::from_ne_bytes(header.try_into().map_err(|_| cut())?);
+    let len = length as usize;
+    if len > max {
+        return Err(NmError::IncomingTooLarge { len, max });
+    }
+    let mut body = Vec::new();
+    let read = input.take(length.into()).read_to_end(&mut body);
+    if read.map_err(NmError::Io)? < len {
+        return Err(cut());
+    }
+    String::from_utf8(body)
+        .map(Some)
+        .map_err(NmError::IncomingNotUtf8)
+}
+
+/// How many of the [`PLACES`] a message of this length takes while it is worked on.
+fn weight(length: usize) -> u32 {
+    let places = length.div_ceil(MAX_REQUEST_BYTES.div_ceil(HEAVIEST as usize));
+    u32::try_from(places).unwrap_or(HEAVIEST).clamp(1, HEAVIEST)
+}
+
 fn write(mut output: impl Write, mut outgoing: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = outgoing.blocking_recv() {
         if send_frame(&mut output, &frame).is_err() {
@@ -157,5 +206,76 @@ fn write(mut output: impl Write, mut outgoing: mpsc::Receiver<Vec<u8>>) {
     }
 }
 
-/// Requests that are worked on, and answers that wait, at one time.
+/// Requests that are worked on at one time, by weight: so many small ones, or two of the largest.
+const PLACES: u32 = 2 * HEAVIEST;
+/// The weight of the largest.
+const HEAVIEST: u32 = 64;
+/// Answers that wait at one time.
 const QUEUE: usize = 64;
+/// Requests that were read and wait at one time; each may be large.
+const READ_AHEAD: usize = 1;
+/// A length in the computer's own byte order stands before each message.
+const HEADER_BYTES: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says how large a buffer it was ever given.
+    struct Watched<'d> {
+        data: &'d [u8],
+        largest: usize,
+    }
+
+    impl Read for Watched<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.largest = self.largest.max(buffer.len());
+            self.data.read(buffer)
+        }
+    }
+
+    fn frame(length: u32, body: &[u8]) -> Vec<u8> {
+        [&length.to_ne_bytes(), body].concat()
+    }
+
+    #[test]
+    fn memory_grows_with_what_arrives() {
+        let claims_all = u32::try_from(MAX_REQUEST_BYTES).unwrap();
+        let data = frame(claims_all, b"{}");
+        let mut input = Watched {
+            data: &data,
+            largest: 0,
+        };
+        receive(&mut input, MAX_REQUEST_BYTES).expect_err("it was cut");
+        assert!(input.largest <= 65_536, "{} bytes", input.largest);
+        let data = frame(claims_all + 1, b"{}");
+        let mut input = Watched {
+            data: &data,
+            largest: 0,
+        };
+        let error = receive(&mut input, MAX_REQUEST_BYTES).unwrap_err();
+        assert!(matches!(error, NmError::IncomingTooLarge { .. }), "{error}");
+        assert!(input.largest <= HEADER_BYTES, "its body was read");
+    }
+
+    #[test]
+    fn frames_are_read_one_by_one() {
+        let data = [frame(2, b"{}"), frame(0, b""), frame(3, "ä!".as_bytes())].concat();
+        let mut input = &data[..];
+        let mut next = || receive(&mut input, 9).unwrap();
+        assert_eq!(next().as_deref(), Some("{}"));
+        assert_eq!(next().as_deref(), Some(""));
+        assert_eq!(next().as_deref(), Some("ä!"));
+        assert_eq!(next(), None);
+        receive(&mut &frame(10, b"0123456789")[..], 9).expect_err("too long");
+        receive(&mut &[1, 0][..], 9).expect_err("a cut header");
+    }
+
+    #[test]
+    fn a_message_weighs_what_it_holds() {
+        assert_eq!((weight(0), weight(65_536)), (1, 1));
+        assert_eq!(weight(MAX_REQUEST_BYTES / 2), HEAVIEST / 2);
+        assert_eq!(weight(MAX_REQUEST_BYTES), HEAVIEST);
+        assert_eq!(weight(usize::MAX), HEAVIEST);
+    }
+}

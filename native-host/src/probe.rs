@@ -12,7 +12,8 @@ use rustls_pki_types::CertificateDer;
 use tokio::time::timeout;
 
 use crate::chain::{Roots, timestamp};
-use crate::danger::{Onlooker, Stranger};
+use crate::danger::{Onlooker, OutdatedTls, Stranger, look_at_outdated};
+use crate::makers::{Makers, Taken};
 use crate::resolve;
 use crate::store::{Store, StoreError};
 
@@ -44,6 +45,15 @@ impl Prober {
             store,
             own_issuer,
         })
+    }
+
+    /// What no person's maker may be.
+    #[must_use]
+    pub const fn taken(&self) -> Taken<'_> {
+        Taken {
+            roots: &self.roots,
+            own_issuer: self.own_issuer.as_ref(),
+        }
     }
 
     /// Connects to a device and shakes hands with it.
@@ -80,6 +90,15 @@ impl Prober {
             .unwrap_or(Err(Failure::TimedOut))
     }
 
+    /// What a device does speak that was met with [`Failure::Outdated`]: one more connection, for
+    /// the sake of the explanation.
+    ///
+    /// `None` where it does not say.
+    pub async fn outdated(&self, endpoint: &Endpoint, scope: &ScopeOptions) -> Option<OutdatedTls> {
+        let socket = resolve::connect(endpoint, scope).await.ok()?;
+        look_at_outdated(socket, endpoint.host()).await
+    }
+
     /// Judges the chain of a stranger.
     ///
     /// # Errors
@@ -94,7 +113,7 @@ impl Prober {
         let chain = stranger.chain().ders();
         let verdict = self.roots.verdict(
             &certificates(chain),
-            &self.store.makers()?,
+            &Makers::of(&self.store)?.vouchers()?,
             self.own_issuer.as_ref(),
             now,
         );
@@ -131,7 +150,8 @@ impl Prober {
         let key = observation.leaf_key();
         let elsewhere = key.map_or(Ok(Vec::new()), |key| self.store.pins_of_key(key))?;
         let now = timestamp(now);
-        let finding = match decide(&observation, pin.as_ref(), &elsewhere, now) {
+        let policy = self.store.settings()?.policy();
+        let finding = match decide(&observation, pin.as_ref(), &elsewhere, policy, now) {
             Ok(Decision::Connect(_)) => return Ok(None),
             Ok(Decision::Refuse(finding)) => finding,
             Err(_) => Finding::Failed {
@@ -151,12 +171,10 @@ impl Prober {
             _ => pin,
         };
         Ok(Some(Refusal {
-            endpoint,
-            at: now,
-            finding,
             observation: Some(observation),
             pin,
             other_device_before,
+            ..Refusal::new(endpoint, now, finding)
         }))
     }
 }

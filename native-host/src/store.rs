@@ -6,19 +6,23 @@
 
 mod error;
 mod file;
+mod history;
+mod import;
+mod makers;
+mod pins;
+mod schema;
+mod sessions;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use housekey_core::chain::{Der, DeviceIdRule};
-use housekey_core::endpoint::{Endpoint, Host};
-use housekey_core::fingerprint::SpkiSha256;
-use housekey_core::pin::Pin;
+pub use housekey_core::history::Happening;
 use housekey_core::protocol::Settings;
-use housekey_core::text::SafeText;
-use housekey_core::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 pub use self::error::StoreError;
+pub use self::import::ImportRefusal;
+pub use self::makers::AddedMaker;
+pub use self::pins::{Amendment, Moving, block};
 use crate::paths::Paths;
 
 /// An open store.
@@ -26,64 +30,11 @@ pub struct Store {
     connection: Mutex<Connection>,
 }
 
-/// Something that happened to a pin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// The person trusted the key.
-    Approve,
-    /// The person blocked the endpoint.
-    Block,
-    /// The person trusted the key beyond its certificate.
-    Extend,
-    /// The person forgot the pin.
-    Forget,
-    /// The pin came from another endpoint.
-    Move,
-    /// The device came with a new certificate of the same key.
-    Renew,
-    /// The person trusted another key in place of the pinned one.
-    Replace,
-    /// The same device of the same verified company came with another key.
-    Rotate,
-    /// The person un-blocked the endpoint.
-    Unblock,
-}
-
-/// How a pin was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Amendment {
-    /// By something that stands in the history.
-    Recorded(Happening),
-    /// By nobody's decision: when it was last met, or what it is called.
-    Silent,
-}
-
-/// A line of the history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// When.
-    pub at: Timestamp,
-    /// What: see [`Happening`].
-    pub what: String,
-    /// With which key.
-    pub spki_sha256: String,
-}
-
-/// A manufacturer's own root, which vouches for its devices and for nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Maker {
-    /// Number in the store.
-    pub id: i64,
-    /// What the person calls it.
-    pub name: SafeText,
-    /// Where its certificates hold the device identifier.
-    pub device_id: DeviceIdRule,
-    /// The root.
-    pub root: Der,
-}
-
 impl Store {
     /// Opens the store of a user, and makes it if there is none.
+    ///
+    /// One of an older Housekey is brought up to this one's form; a copy of it as it was stays
+    /// beside it.
     ///
     /// # Errors
     ///
@@ -95,213 +46,19 @@ impl Store {
         })
     }
 
-    /// The pin at an endpoint.
+    /// A number that is another one after anybody else changed anything in the store: another
+    /// process, or another [`Store`] of this one. What this one changes leaves it as it is.
+    ///
+    /// It costs next to nothing (<https://sqlite.org/pragma.html#pragma_data_version>).
     ///
     /// # Errors
     ///
     /// [`StoreError`] where it cannot be read.
-    pub fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
-        pin_at(&self.lock(), endpoint)
-    }
-
-    /// The pins of other endpoints that hold this key, at most ten.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where they cannot be read.
-    pub fn pins_of_key(&self, key: SpkiSha256) -> Result<Vec<Pin>, StoreError> {
-        let connection = self.lock();
-        let mut query =
-            connection.prepare_cached("SELECT body FROM pin WHERE spki = ?1 LIMIT 10")?;
-        query
-            .query_map([key.to_string()], read_pin)?
-            .map(|pin| pin?)
-            .collect()
-    }
-
-    /// Up to `limit` pins after this endpoint, in the order of their endpoints.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where they cannot be read.
-    pub fn pins(&self, after: Option<&Endpoint>, limit: u32) -> Result<Vec<Pin>, StoreError> {
-        let after = after.map(ToString::to_string).unwrap_or_default();
-        let connection = self.lock();
-        let mut query = connection.prepare_cached(
-            "SELECT body FROM pin WHERE endpoint > ?1 ORDER BY endpoint LIMIT ?2",
-        )?;
-        query
-            .query_map(params![after, limit], read_pin)?
-            .map(|pin| pin?)
-            .collect()
-    }
-
-    /// Writes a pin in place of whatever stood at its endpoint, and why.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn put(&self, pin: &Pin, what: Happening, at: Timestamp) -> Result<(), StoreError> {
-        self.change(|connection| {
-            write_pin(connection, pin)?;
-            record(connection, pin, what, at)
-        })
-    }
-
-    /// Writes a pin that came from another endpoint, whose pin goes.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn put_moved(&self, pin: &Pin, from: &Endpoint, at: Timestamp) -> Result<(), StoreError> {
-        self.change(|connection| {
-            delete_pin(connection, from)?;
-            write_pin(connection, pin)?;
-            record(connection, pin, Happening::Move, at)
-        })
-    }
-
-    /// Changes the pin at an endpoint as it stands in the store at this very moment.
-    ///
-    /// Whoever read a pin before may hold one that a person has meanwhile blocked, replaced or
-    /// forgotten; writing that one back would undo the decision.
-    /// `amend` returns what to write into the history, or `None` to leave the pin as it is;
-    /// [`Amendment::Silent`] changes it without a line in the history.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be read or written; then nothing changed.
-    pub fn amend(
-        &self,
-        endpoint: &Endpoint,
-        at: Timestamp,
-        amend: impl FnOnce(&mut Pin) -> Option<Amendment>,
-    ) -> Result<Option<Pin>, StoreError> {
-        self.change(|connection| {
-            let Some(mut pin) = pin_at(connection, endpoint)? else {
-                return Ok(None);
-            };
-            let Some(amendment) = amend(&mut pin) else {
-                return Ok(Some(pin));
-            };
-            write_pin(connection, &pin)?;
-            if let Amendment::Recorded(what) = amendment {
-                record(connection, &pin, what, at)?;
-            }
-            Ok(Some(pin))
-        })
-    }
-
-    /// Removes the pin at an endpoint, and says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn forget(&self, endpoint: &Endpoint, at: Timestamp) -> Result<bool, StoreError> {
-        self.change(|connection| {
-            let Some(pin) = pin_at(connection, endpoint)? else {
-                return Ok(false);
-            };
-            delete_pin(connection, endpoint)?;
-            record(connection, &pin, Happening::Forget, at)?;
-            Ok(true)
-        })
-    }
-
-    /// Whether another key than this was ever trusted at this host.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be read.
-    pub fn knew_another_key(&self, host: &Host, key: SpkiSha256) -> Result<bool, StoreError> {
-        let known = self
+    pub fn version(&self) -> Result<i64, StoreError> {
+        Ok(self
             .lock()
-            .prepare_cached("SELECT 1 FROM history WHERE host = ?1 AND spki <> ?2 LIMIT 1")?
-            .exists([host.to_string(), key.to_string()])?;
-        Ok(known)
-    }
-
-    /// What happened at an endpoint, the latest first.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be read.
-    pub fn history(&self, endpoint: &Endpoint) -> Result<Vec<Entry>, StoreError> {
-        let connection = self.lock();
-        let mut query = connection.prepare_cached(
-            "SELECT at, what, spki FROM history WHERE endpoint = ?1 ORDER BY id DESC LIMIT 1000",
-        )?;
-        let entry = |row: &Row<'_>| {
-            let (at, what, spki_sha256) = (Timestamp(row.get(0)?), row.get(1)?, row.get(2)?);
-            Ok(Entry {
-                at,
-                what,
-                spki_sha256,
-            })
-        };
-        Ok(query
-            .query_map([endpoint.to_string()], entry)?
-            .collect::<Result<_, _>>()?)
-    }
-
-    /// The manufacturers' roots.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where they cannot be read.
-    pub fn makers(&self) -> Result<Vec<Maker>, StoreError> {
-        let connection = self.lock();
-        let mut query =
-            connection.prepare_cached("SELECT id, name, device_id, root FROM maker ORDER BY id")?;
-        let maker = |row: &Row<'_>| {
-            let (name, rule): (String, String) = (row.get(1)?, row.get(2)?);
-            Ok((row.get(0)?, name, rule, Der(row.get(3)?)))
-        };
-        let makers = query.query_map([], maker)?.collect::<Result<Vec<_>, _>>()?;
-        makers
-            .into_iter()
-            .map(|(id, name, rule, root)| {
-                let device_id = from_json(&rule)?;
-                Ok(Maker {
-                    id,
-                    name: SafeText::new(&name),
-                    device_id,
-                    root,
-                })
-            })
-            .collect()
-    }
-
-    /// Adds a manufacturer's root, and returns its number.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn add_maker(
-        &self,
-        name: &SafeText,
-        device_id: DeviceIdRule,
-        root: &Der,
-    ) -> Result<i64, StoreError> {
-        let rule = to_json(&device_id)?;
-        self.change(|connection| {
-            connection.execute(
-                "INSERT INTO maker (name, device_id, root) VALUES (?1, ?2, ?3)",
-                params![name.as_str(), rule, root.0],
-            )?;
-            Ok(connection.last_insert_rowid())
-        })
-    }
-
-    /// Removes a manufacturer's root, and says whether there was one.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] where it cannot be written; then nothing changed.
-    pub fn remove_maker(&self, id: i64) -> Result<bool, StoreError> {
-        self.change(|connection| {
-            Ok(connection.execute("DELETE FROM maker WHERE id = ?1", [id])? > 0)
-        })
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], first)?)
     }
 
     /// The settings.
@@ -310,24 +67,30 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn settings(&self) -> Result<Settings, StoreError> {
-        let body: Option<String> = self
-            .lock()
-            .query_row("SELECT body FROM settings", [], |row| row.get(0))
-            .optional()?;
-        body.map_or_else(|| Ok(Settings::default()), |body| from_json(&body))
+        read_settings(&self.lock())
     }
 
-    /// Changes the settings.
+    /// Sets all of the settings.
     ///
     /// # Errors
     ///
     /// [`StoreError`] where they cannot be written; then nothing changed.
     pub fn set_settings(&self, settings: &Settings) -> Result<(), StoreError> {
-        let body = to_json(settings)?;
+        self.amend_settings(|current| *current = *settings)
+    }
+
+    /// Changes the settings as they stand in the store at this very moment.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be read or written; then nothing changed.
+    pub fn amend_settings(&self, amend: impl FnOnce(&mut Settings)) -> Result<(), StoreError> {
         self.change(|connection| {
+            let mut settings = read_settings(connection)?;
+            amend(&mut settings);
             connection.execute(
                 "INSERT OR REPLACE INTO settings (id, body) VALUES (1, ?1)",
-                [body],
+                [to_json(&settings)?],
             )?;
             Ok(())
         })
@@ -354,71 +117,12 @@ impl Store {
     }
 }
 
-impl Happening {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Approve => "approve",
-            Self::Block => "block",
-            Self::Extend => "extend",
-            Self::Forget => "forget",
-            Self::Move => "move",
-            Self::Renew => "renew",
-            Self::Replace => "replace",
-            Self::Rotate => "rotate",
-            Self::Unblock => "unblock",
-        }
-    }
-}
-
-fn pin_at(connection: &Connection, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
-    connection
-        .prepare_cached("SELECT body FROM pin WHERE endpoint = ?1")?
-        .query_row([endpoint.to_string()], read_pin)
-        .optional()?
-        .transpose()
-}
-
-fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreError> {
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO pin (endpoint, spki, body) VALUES (?1, ?2, ?3)")?
-        .execute([
-            pin.endpoint.to_string(),
-            pin.spki_sha256.to_string(),
-            to_json(pin)?,
-        ])?;
-    Ok(())
-}
-
-fn delete_pin(connection: &Connection, endpoint: &Endpoint) -> Result<(), StoreError> {
-    connection.execute(
-        "DELETE FROM pin WHERE endpoint = ?1",
-        [endpoint.to_string()],
-    )?;
-    Ok(())
-}
-
-fn record(
-    connection: &Connection,
-    pin: &Pin,
-    what: Happening,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    connection.execute(
-        "INSERT INTO history (at, endpoint, host, spki, what) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            at.0,
-            pin.endpoint.to_string(),
-            pin.endpoint.host().to_string(),
-            pin.spki_sha256.to_string(),
-            what.code(),
-        ],
-    )?;
-    Ok(())
-}
-
-fn read_pin(row: &Row<'_>) -> rusqlite::Result<Result<Pin, StoreError>> {
-    let body: String = row.get(0)?;
-    Ok(from_json(&body))
+fn read_settings(connection: &Connection) -> Result<Settings, StoreError> {
+    let body: Option<String> = connection
+        .prepare_cached("SELECT body FROM settings")?
+        .query_row([], first)
+        .optional()?;
+    body.map_or_else(|| Ok(Settings::default()), |body| from_json(&body))
 }
 
 fn first<T: rusqlite::types::FromSql>(row: &Row<'_>) -> rusqlite::Result<T> {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::thread;
 
 use housekey::paths::Paths;
-use housekey::store::{Amendment, Happening, Store, StoreError};
-use housekey_core::chain::{Der, DeviceIdRule};
+use housekey::store::{AddedMaker, Amendment, Happening, Store, StoreError};
+use housekey_core::chain::Der;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::identity::{Identity, Tier};
+use housekey_core::maker::DeviceIdRule;
 use housekey_core::pin::Pin;
 use housekey_core::protocol::Settings;
 use housekey_core::text::SafeText;
@@ -38,6 +39,7 @@ fn pin(endpoint: &str, key: u8) -> Pin {
             tier: Tier::Unverified,
             name: SafeText::new("Ubiquiti Inc."),
             verified_by: None,
+            maker: None,
             issued_by: SafeText::default(),
             device_id: None,
             oddities: Vec::new(),
@@ -178,19 +180,20 @@ fn makers_and_settings_are_kept() {
         shared_address_space: true,
     };
     store.set_settings(&settings).unwrap();
-    let name = SafeText::new("Philips Hue");
-    let root = Der(vec![0x30, 0]);
-    let id = store
-        .add_maker(&name, DeviceIdRule::SubjectCommonName, &root)
-        .unwrap();
-    store
-        .add_maker(&name, DeviceIdRule::SubjectCommonName, &root)
-        .expect_err("the same root twice");
+    let maker = AddedMaker {
+        name: SafeText::new("Philips Hue"),
+        device_id: DeviceIdRule::SubjectCommonName,
+        root: Der(vec![0x30, 0]),
+        added: Some(NOW),
+        enabled: true,
+    };
+    store.add_maker(&maker).unwrap();
+    store.add_maker(&maker).expect_err("the same root twice");
     let again = Store::open(&paths).unwrap();
     assert_eq!(again.settings().unwrap(), settings);
-    assert_eq!(again.makers().unwrap()[0].root, root);
-    assert!(again.remove_maker(id).unwrap());
-    assert!(again.makers().unwrap().is_empty());
+    assert_eq!(again.added_makers().unwrap(), std::slice::from_ref(&maker));
+    assert!(again.remove_maker(&maker.root).unwrap());
+    assert!(again.added_makers().unwrap().is_empty());
 }
 
 /// Whatever somebody puts in the place of the store, it is not taken for one, and left as it is.

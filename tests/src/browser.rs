@@ -45,6 +45,8 @@ pub struct Options {
     pub extension: Extension,
     /// Without a window.
     pub headless: bool,
+    /// The extension's directory, where it is not the one that the packer made.
+    pub unpacked: Option<PathBuf>,
     /// Where screenshots go; without, none are taken.
     pub screenshots: Option<PathBuf>,
 }
@@ -66,7 +68,16 @@ impl Options {
         Self {
             extension: Extension::Loaded,
             headless: true,
+            unpacked: None,
             screenshots: None,
+        }
+    }
+
+    /// The extension as a directory.
+    fn extension(&self, name: &str) -> Result<PathBuf> {
+        match &self.unpacked {
+            Some(directory) => Ok(directory.clone()),
+            None => Ok(artefact("HOUSEKEY_DIST", "dist")?.join(name)),
         }
     }
 
@@ -75,6 +86,7 @@ impl Options {
         Self {
             extension: Extension::Absent,
             headless: true,
+            unpacked: None,
             screenshots: None,
         }
     }
@@ -249,7 +261,7 @@ impl Drop for Browser {
     }
 }
 
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("tests/ is in the workspace")

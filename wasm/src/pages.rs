@@ -23,8 +23,10 @@ export interface PageHost {
   ask(request: PageRequest): Promise<PageReply>;
   /** A text of the locale; empty if there is none of this name. */
   message(key: string, substitutions: string[]): string;
-  /** The address that the window's active tab shows. */
-  tabUrl(): Promise<string>;
+  /** Which of these texts comes first in the locale's order, which next, and so on. */
+  order(texts: string[]): Uint32Array;
+  /** The window's active tab, and the address that it shows. */
+  tab(): Promise<Tab>;
 }
 "#;
 
@@ -41,8 +43,11 @@ extern "C" {
     #[wasm_bindgen(method, catch)]
     fn message(this: &PageHost, key: &str, substitutions: Vec<String>) -> Result<String, JsValue>;
 
-    #[wasm_bindgen(method, catch, js_name = tabUrl)]
-    async fn tab_url(this: &PageHost) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(method, catch)]
+    fn order(this: &PageHost, texts: Vec<String>) -> Result<Vec<u32>, JsValue>;
+
+    #[wasm_bindgen(method, catch)]
+    async fn tab(this: &PageHost) -> Result<JsValue, JsValue>;
 }
 
 impl PageHost {

@@ -5,6 +5,7 @@
 //! and again for each manufacturer whose root is tried. So the candidates are found here, by names alone, shortest first, and each is given to
 //! rustls-webpki by itself. What counts is what rustls-webpki says, and the checks added to it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
@@ -34,6 +35,15 @@ struct Link<'a> {
     may_sign: Result<(), Error>,
     /// Names that constraints above are compared with.
     names: usize,
+}
+
+/// Why no path verified.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Something about the chain.
+    Chain(Error),
+    /// A path is sound, but the root that it ends in cannot vouch for anybody.
+    Root(Error),
 }
 
 /// How much work one chain may cause, whatever roots it is tried with.
@@ -112,13 +122,14 @@ impl<'a> Presented<'a> {
     ///
     /// # Errors
     ///
-    /// What is wrong with the shortest path, or that there is none.
+    /// What is wrong with the shortest path, or that there is none; foremost, that a root is
+    /// what is wrong.
     pub(super) fn verify<'r>(
         &self,
         roots: &'r [Root],
         rules: &Rules<'_>,
         budget: &mut Budget,
-    ) -> Result<&'r Root, Error> {
+    ) -> Result<&'r Root, Failure> {
         let mut by_name: BTreeMap<&[u8], Vec<&'r Root>> = BTreeMap::new();
         for root in roots {
             by_name
@@ -134,14 +145,19 @@ impl<'a> Presented<'a> {
             budget,
             path: Vec::new(),
             first: None,
+            unfit: Cell::new(None),
         };
         for length in 0..=MAX_PATH {
-            if let Some(root) = search.go(&self.leaf, &self.issuers_of_leaf, length)? {
+            let found = search.go(&self.leaf, &self.issuers_of_leaf, length);
+            if let Some(root) = found.map_err(Failure::Chain)? {
                 return Ok(root);
             }
         }
+        if let Some(error) = search.unfit.take() {
+            return Err(Failure::Root(error));
+        }
         let first = search.first.or_else(|| self.left_out.clone());
-        Err(first.unwrap_or(Error::UnknownIssuer))
+        Err(Failure::Chain(first.unwrap_or(Error::UnknownIssuer)))
     }
 
     /// How many intermediates it takes at least from each to a root, itself among them.
@@ -178,6 +194,8 @@ struct Search<'s, 'a, 'r> {
     path: Vec<usize>,
     /// What was wrong with the paths that were tried.
     first: Option<Error>,
+    /// What is wrong with the root of a path that is sound up to it.
+    unfit: Cell<Option<Error>>,
 }
 
 impl<'r> Search<'_, '_, 'r> {
@@ -290,10 +308,13 @@ impl<'r> Search<'_, '_, 'r> {
         // A root that was issued anew stands in the list twice, with one name and key.
         let mut error = Error::UnknownIssuer;
         for root in roots.iter().filter(|root| root.anchor == *found.anchor()) {
-            let good = root.check(length, self.rules.time);
-            match good.and_then(|()| root.constraints.check(names)) {
+            root.constraints.check(names)?;
+            match root.check(length, self.rules.time) {
                 Ok(()) => return Ok(root),
-                Err(reason) => error = reason,
+                Err(reason) => {
+                    self.unfit.set(Some(reason.clone()));
+                    error = reason;
+                }
             }
         }
         Err(error)

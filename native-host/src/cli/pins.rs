@@ -1,116 +1,175 @@
 //! `housekey pins`.
 
+mod list;
+mod show;
+
 use std::process::ExitCode;
 
 use anyhow::bail;
+use clap::Subcommand;
 use housekey_core::endpoint::Endpoint;
+use housekey_core::note::Note;
 use housekey_core::pin::Pin;
+use housekey_core::text::SafeText;
 use serde_json::json;
 
-use super::{PinsCommand, output, words};
-use crate::chain::timestamp;
+use super::{JsonArgument, output};
 use crate::paths::Paths;
-use crate::store::Store;
+use crate::store::{Amendment, Moving, Store, block};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PinsCommand {
+    /// List them
+    List(list::Arguments),
+    /// Show one, with its history
+    Show(One),
+    /// Give one a name of your own
+    Rename {
+        #[command(flatten)]
+        one: One,
+        /// The name; leave it out for the name that the device came with
+        #[arg(default_value = "", hide_default_value = true)]
+        name: String,
+    },
+    /// Write a note about one, such as where it stands or who set it up
+    Note {
+        #[command(flatten)]
+        one: One,
+        /// The note, of up to 20 lines; leave it out to remove the note
+        #[arg(default_value = "", hide_default_value = true)]
+        text: String,
+    },
+    /// Say that a device has another address now; its name, note and history go with it
+    ///
+    /// Nothing is trusted by that but the key that you trusted before.
+    Move {
+        #[command(flatten)]
+        one: One,
+        /// Where it is now
+        #[arg(value_name = "NEW HOST[:PORT]")]
+        to: Endpoint,
+    },
+    /// Block one: nothing is sent to it, by any browser, until you unblock it
+    Block(One),
+    /// Unblock one: it is trusted as before
+    Unblock(One),
+    /// Forget one: its next visit is a first visit
+    Forget(One),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct One {
+    /// The device, as it is listed
+    #[arg(value_name = "HOST[:PORT]")]
+    endpoint: Endpoint,
+    #[command(flatten)]
+    json: JsonArgument,
+}
 
 pub(super) fn run(paths: &Paths, command: PinsCommand) -> anyhow::Result<ExitCode> {
     let store = Store::open(paths)?;
     match command {
-        PinsCommand::List(arguments) => list(&store, arguments.json)?,
-        PinsCommand::Show(arguments) => show(&store, &arguments.endpoint, arguments.json.json)?,
-        PinsCommand::Forget { endpoint } => {
-            if !store.forget(&endpoint, timestamp(std::time::SystemTime::now()))? {
-                bail!("{endpoint} is not pinned; see `housekey pins list`");
+        PinsCommand::List(arguments) => list::run(&store, &arguments)?,
+        PinsCommand::Show(one) => show::run(&store, &one)?,
+        PinsCommand::Rename { one, name } => {
+            let label = SafeText::new(&name);
+            let pin = amend(&store, &one, |pin| {
+                pin.label = label;
+                Some(Amendment::Silent)
+            })?;
+            tell(&one, &pin, format!("is called “{}”", pin.display_name()))?;
+        }
+        PinsCommand::Note { one, text } => {
+            let note = Note::new(&text);
+            let pin = amend(&store, &one, |pin| {
+                pin.note = note;
+                Some(Amendment::Silent)
+            })?;
+            let done = match pin.note.is_empty() {
+                true => "has no note",
+                false => "has this note now",
+            };
+            tell(&one, &pin, done)?;
+        }
+        PinsCommand::Move { one, to } => {
+            let pin = relocate(paths, &store, &one.endpoint, &to)?;
+            let from = one.endpoint.display_name();
+            tell(&one, &pin, format!("is where {from} was, from now on"))?;
+        }
+        PinsCommand::Block(one) => {
+            let pin = amend(&store, &one, block(true))?;
+            tell(&one, &pin, "is blocked: nothing is sent to it")?;
+        }
+        PinsCommand::Unblock(one) => {
+            let pin = amend(&store, &one, block(false))?;
+            tell(&one, &pin, "is trusted as before")?;
+        }
+        PinsCommand::Forget(one) => {
+            if !store.forget(&one.endpoint, super::now())? {
+                return Err(not_pinned(&one.endpoint));
             }
-            output::good(format!(
-                "{endpoint} is forgotten; its next visit is a first visit"
-            ));
+            if one.json.json {
+                output::json(&json!({ "endpoint": one.endpoint, "forgotten": true }))?;
+            } else {
+                let name = one.endpoint.display_name();
+                output::good(format!(
+                    "{name} is forgotten; its next visit is a first visit"
+                ));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(store: &Store, as_json: bool) -> anyhow::Result<()> {
+/// Every pin, in the order of the store.
+pub(super) fn all(store: &Store) -> anyhow::Result<Vec<Pin>> {
     let mut pins: Vec<Pin> = Vec::new();
     loop {
         let after = pins.last().map(|pin| pin.endpoint.clone());
         let page = store.pins(after.as_ref(), PAGE)?;
         if page.is_empty() {
-            break;
+            return Ok(pins);
         }
         pins.extend(page);
     }
-    if as_json {
-        return output::json(&pins);
+}
+
+fn amend(
+    store: &Store,
+    one: &One,
+    amend: impl FnOnce(&mut Pin) -> Option<Amendment>,
+) -> anyhow::Result<Pin> {
+    let amended = store.amend(&one.endpoint, super::now(), amend)?;
+    amended.ok_or_else(|| not_pinned(&one.endpoint))
+}
+
+fn relocate(paths: &Paths, store: &Store, from: &Endpoint, to: &Endpoint) -> anyhow::Result<Pin> {
+    if !super::scope(paths, store)?.is_device(to.host()) {
+        bail!(
+            "{to} is no address of your own network; \
+             `housekey install --local-name` makes a name local"
+        );
     }
-    if pins.is_empty() {
-        output::print("You trust no device yet.");
+    match store.relocate(from, to, super::now())? {
+        Moving::Absent => Err(not_pinned(from)),
+        Moving::Done(pin) => Ok(pin),
+        Moving::Taken => bail!(
+            "another device is pinned at {to}; look at it with `housekey pins show {to}`, \
+             and forget it first if it is gone"
+        ),
     }
-    let width = pins
-        .iter()
-        .map(|pin| pin.endpoint.display_name().len())
-        .max()
-        .unwrap_or(0);
-    for pin in &pins {
-        let blocked = if pin.blocked { ", blocked" } else { "" };
-        output::print(&format!(
-            "{:width$}  {}  (since {}{blocked})",
-            pin.endpoint.display_name(),
-            pin.display_name(),
-            words::date(pin.first_seen),
-        ));
+}
+
+fn tell(one: &One, pin: &Pin, done: impl std::fmt::Display) -> anyhow::Result<()> {
+    if one.json.json {
+        return output::json(pin);
     }
+    output::good(format!("{} {done}", pin.endpoint.display_name()));
     Ok(())
 }
 
-fn show(store: &Store, endpoint: &Endpoint, as_json: bool) -> anyhow::Result<()> {
-    let Some(pin) = store.pin(endpoint)? else {
-        bail!("{endpoint} is not pinned; see `housekey pins list`");
-    };
-    let history = store.history(endpoint)?;
-    if as_json {
-        let history: Vec<_> = history
-            .iter()
-            .map(|entry| json!({ "at": entry.at, "what": entry.what, "spkiSha256": entry.spki_sha256 }))
-            .collect();
-        return output::json(&json!({ "pin": pin, "history": history }));
-    }
-    output::print(&format!(
-        "{} · {}",
-        pin.endpoint.display_name(),
-        pin.display_name()
-    ));
-    let mut rows = words::identity(&pin.identity);
-    rows.extend([
-        ("key", format!("SHA-256 {}", pin.spki_sha256)),
-        ("certificate", format!("SHA-256 {}", pin.leaf_sha256)),
-        (
-            "valid",
-            format!(
-                "{} to {}",
-                words::date(pin.not_before),
-                words::date(pin.not_after)
-            ),
-        ),
-        ("first seen", words::date(pin.first_seen)),
-        ("last seen", words::date(pin.last_seen)),
-    ]);
-    if let Some(until) = pin.extended_until {
-        rows.push(("extended", format!("until {}", words::date(until))));
-    }
-    if pin.blocked {
-        rows.push(("blocked", "yes".into()));
-    }
-    output::table(&rows);
-    output::print("history, the latest first");
-    for entry in history {
-        let key = entry.spki_sha256.get(..16).unwrap_or_default();
-        output::print(&format!(
-            "  {}  {:8}  key {key}…",
-            words::date(entry.at),
-            entry.what
-        ));
-    }
-    Ok(())
+fn not_pinned(endpoint: &Endpoint) -> anyhow::Error {
+    anyhow::anyhow!("{endpoint} is not pinned; see `housekey pins list`")
 }
 
 const PAGE: u32 = 500;

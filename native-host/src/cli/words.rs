@@ -1,8 +1,11 @@
 //! The core's codes in plain English, for the terminal.
 
 use housekey_core::chain::{Flaw, TlsVersion};
-use housekey_core::decision::{Failure, Finding};
+use housekey_core::decision::{Failure, Finding, Rule};
+use housekey_core::export::ImportStep;
+use housekey_core::history::Happening;
 use housekey_core::identity::{Identity, Tier};
+use housekey_core::pin::Pin;
 use housekey_core::time::Timestamp;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -16,12 +19,63 @@ pub(super) fn date(timestamp: Timestamp) -> String {
         .unwrap_or_else(|| timestamp.0.to_string())
 }
 
+/// A day, in UTC.
+pub(super) fn day(timestamp: Timestamp) -> String {
+    let date = date(timestamp);
+    date.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// What a device is called: as the person calls it, else as it calls itself, in quotes unless
+/// somebody vouches for that name.
+pub(super) fn name(pin: &Pin) -> String {
+    if !pin.label.is_empty() || pin.identity.is_verified() {
+        pin.display_name().to_string()
+    } else if pin.identity.name.is_empty() {
+        "a device without a name".into()
+    } else {
+        format!("“{}”", pin.identity.name)
+    }
+}
+
+/// What happened to a device.
+pub(super) const fn happening(what: Happening) -> &'static str {
+    match what {
+        Happening::Approve => "trusted",
+        Happening::Block => "blocked",
+        Happening::Extend => "trusted beyond its end",
+        Happening::Forget => "forgotten",
+        Happening::Import => "imported",
+        Happening::Move => "moved here",
+        Happening::Renew => "renewed its certificate",
+        Happening::Replace => "REPLACED BY ANOTHER KEY",
+        Happening::Rotate => "made itself a new key",
+        Happening::Unblock => "unblocked",
+    }
+}
+
+/// What an import does about a device.
+pub(super) const fn import_step(step: ImportStep) -> &'static str {
+    match step {
+        ImportStep::Add => "new",
+        ImportStep::Blocked => "left out, you blocked it here",
+        ImportStep::Complete => "gets its name or note",
+        ImportStep::Conflict => "left out, you trust another key here",
+        ImportStep::NotPrivate => "left out, no address of your own network",
+        ImportStep::Unchanged => "as it is",
+    }
+}
+
 /// Who a device is, and how much of that is proven.
 pub(super) fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
     let by = identity
         .verified_by
         .as_ref()
-        .map(|by| format!("verified by {by}"));
+        .map(|by| match &identity.maker {
+            Some(maker) if maker.is_added_by_person() => {
+                format!("verified by {by}, a manufacturer that you added")
+            }
+            _ => format!("verified by {by}"),
+        });
     let by = by.unwrap_or_else(|| "verified".into());
     let name = match identity.tier {
         Tier::Company | Tier::Manufacturer => format!("{} ({by})", identity.name),
@@ -43,6 +97,11 @@ pub(super) fn finding(finding: Option<&Finding>) -> String {
     match finding {
         None => "You trust this device: visits pass.".into(),
         Some(Finding::Blocked) => "You blocked this device: visits are refused.".into(),
+        Some(Finding::BrowserDistrusts) => {
+            "You trust this device, but the browser does not trust Housekey's authority. \
+             Run `housekey doctor`."
+                .into()
+        }
         Some(Finding::Changed) => "THE KEY HAS CHANGED: this is not the device that you trusted, \
              or it was reset. Visits are refused."
             .into(),
@@ -51,11 +110,23 @@ pub(super) fn finding(finding: Option<&Finding>) -> String {
                 .into()
         }
         Some(Finding::Failed { failure: cause }) => format!("Visits fail: {}.", failure(*cause)),
+        Some(Finding::Forbidden {
+            rule: Rule::Expired,
+        }) => "It holds the key that you trusted, but its certificate has ended. Your settings \
+             refuse that."
+            .into(),
+        Some(Finding::Forbidden {
+            rule: Rule::Unverified,
+        }) => "Nobody vouches for this device, and your settings refuse such devices.".into(),
         Some(Finding::Moved { from }) => {
             format!("You trust this device at {from}. Visits here ask you.")
         }
         Some(Finding::Rotated) => {
             "It is the same verified device with a new key. Visits ask you.".into()
+        }
+        Some(Finding::StaleSession) => {
+            "You trust this device. The browser deletes the session of the one before it first."
+                .into()
         }
         Some(Finding::Stranger) => "You have not trusted this device yet. Visits ask you.".into(),
         Some(Finding::Unfit { flaw: cause }) => format!("Visits are refused: {}.", flaw(*cause)),

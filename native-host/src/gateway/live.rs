@@ -1,38 +1,129 @@
-//! Connections that are open, so that a person's decision ends them at once.
+//! Connections that are open: so that a person's decision ends them at once, and so that it can be
+//! said what they speak.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use housekey_core::chain::TlsVersion;
 use housekey_core::endpoint::Endpoint;
-use tokio::sync::watch;
+use housekey_core::fingerprint::SpkiSha256;
+use housekey_core::protocol::LiveConnection;
+use housekey_core::text::SafeText;
+use tokio::sync::{Notify, watch};
 
 /// The open connections of each endpoint.
 #[derive(Default)]
-pub(super) struct Live(Mutex<HashMap<Endpoint, watch::Sender<()>>>);
+pub(super) struct Live {
+    endpoints: Mutex<HashMap<Endpoint, Connections>>,
+    opened: Notify,
+}
 
 /// Tells one connection when it is cut.
 pub(super) struct Lifeline(watch::Receiver<()>);
+
+/// A connection that passes bytes between a browser and a device, as long as this lives.
+pub(super) struct Passing<'l> {
+    live: &'l Live,
+    endpoint: Endpoint,
+    number: u64,
+}
+
+/// Those of one endpoint.
+#[derive(Default)]
+struct Connections {
+    /// Dropping it is what the lifelines notice.
+    lifeline: watch::Sender<()>,
+    /// The key that the endpoint's pin held when the last of them looked.
+    key: Option<SpkiSha256>,
+    /// What those that pass bytes speak, the latest last.
+    passing: Vec<(u64, Spoken)>,
+    /// How many passed bytes so far, which numbers them.
+    passed: u64,
+}
+
+struct Spoken {
+    tls: TlsVersion,
+    alpn: Option<SafeText>,
+}
 
 impl Live {
     /// A lifeline for a new connection. It must be taken before the pin is looked up:
     /// then no decision can fall between the two.
     pub(super) fn lifeline(&self, endpoint: &Endpoint) -> Lifeline {
-        let mut live = self.lock();
-        live.retain(|_, sender| sender.receiver_count() > 0);
-        let sender = live
-            .entry(endpoint.clone())
-            .or_insert_with(|| watch::Sender::new(()));
-        Lifeline(sender.subscribe())
+        let mut endpoints = self.lock();
+        let connections = endpoints.entry(endpoint.clone()).or_default();
+        let lifeline = Lifeline(connections.lifeline.subscribe());
+        drop(endpoints);
+        self.opened.notify_one();
+        lifeline
+    }
+
+    /// Writes down the key by which a connection is judged.
+    pub(super) fn judge_by(&self, endpoint: &Endpoint, key: SpkiSha256) {
+        if let Some(connections) = self.lock().get_mut(endpoint) {
+            connections.key = Some(key);
+        }
+    }
+
+    /// Counts a connection that begins to pass bytes.
+    pub(super) fn passing(
+        &self,
+        endpoint: &Endpoint,
+        tls: TlsVersion,
+        alpn: Option<SafeText>,
+    ) -> Passing<'_> {
+        let mut number = 0;
+        if let Some(connections) = self.lock().get_mut(endpoint) {
+            connections.passed += 1;
+            number = connections.passed;
+            connections.passing.push((number, Spoken { tls, alpn }));
+        }
+        Passing {
+            live: self,
+            endpoint: endpoint.clone(),
+            number,
+        }
+    }
+
+    /// What the open connections of an endpoint speak: how many there are, and the rest of the
+    /// latest.
+    pub(super) fn spoken(&self, endpoint: &Endpoint) -> Option<LiveConnection> {
+        let endpoints = self.lock();
+        let passing = &endpoints.get(endpoint)?.passing;
+        let (_, Spoken { tls, alpn }) = passing.last()?;
+        Some(LiveConnection {
+            tls: *tls,
+            alpn: alpn.clone(),
+            open: u32::try_from(passing.len()).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// Every endpoint with a connection, and the key by which it was judged, if by any.
+    pub(super) fn judged(&self) -> Vec<(Endpoint, Option<SpkiSha256>)> {
+        let mut endpoints = self.lock();
+        endpoints.retain(|_, connections| connections.lifeline.receiver_count() > 0);
+        let judged = endpoints
+            .iter()
+            .map(|(endpoint, connections)| (endpoint.clone(), connections.key));
+        judged.collect()
+    }
+
+    /// Waits until there is a connection. One task at most may wait.
+    pub(super) async fn until_any(&self) {
+        while self.judged().is_empty() {
+            self.opened.notified().await;
+        }
     }
 
     /// Cuts all connections to an endpoint.
     pub(super) fn cut(&self, endpoint: &Endpoint) {
-        // Dropping the sender is what the lifelines notice.
         self.lock().remove(endpoint);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, watch::Sender<()>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, Connections>> {
+        self.endpoints
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,17 +134,28 @@ impl Lifeline {
     }
 }
 
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        if let Some(connections) = self.live.lock().get_mut(&self.endpoint) {
+            connections
+                .passing
+                .retain(|(number, _)| *number != self.number);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn endpoint(text: &str) -> Endpoint {
+        text.parse().unwrap()
+    }
+
     #[tokio::test]
     async fn a_cut_reaches_every_connection_of_its_endpoint_only() {
         let live = Live::default();
-        let (here, there) = (
-            "192.168.1.20".parse().unwrap(),
-            "192.168.1.21".parse().unwrap(),
-        );
+        let (here, there) = (endpoint("192.168.1.20"), endpoint("192.168.1.21"));
         let (first, second, other) = (
             live.lifeline(&here),
             live.lifeline(&here),
@@ -61,13 +163,37 @@ mod tests {
         );
         live.cut(&here);
         tokio::join!(first.cut(), second.cut());
-        assert_eq!(
-            live.lock().len(),
-            1,
-            "the other endpoint's connection lives"
-        );
+        assert_eq!(live.judged(), [(there, None)], "the other endpoint's lives");
         drop(other);
         let _new = live.lifeline(&here);
-        assert_eq!(live.lock().len(), 1, "what has no connection is not kept");
+        assert_eq!(
+            live.judged(),
+            [(here, None)],
+            "what has no connection is not kept"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_the_latest_speaks_is_told_and_each_is_counted() {
+        let live = Live::default();
+        let here = endpoint("192.168.1.20");
+        let _lifelines = (live.lifeline(&here), live.lifeline(&here));
+        assert_eq!(live.spoken(&here), None, "none passes bytes yet");
+        let h2 = live.passing(&here, TlsVersion::V1_3, Some(SafeText::new("h2")));
+        let old = live.passing(&here, TlsVersion::V1_2, None);
+        let both = live.spoken(&here).unwrap();
+        assert_eq!((both.tls, both.open), (TlsVersion::V1_2, 2));
+        drop(old);
+        let one = live.spoken(&here).unwrap();
+        assert_eq!((one.tls, one.open), (TlsVersion::V1_3, 1));
+        assert_eq!(one.alpn, Some(SafeText::new("h2")));
+        live.cut(&here);
+        assert_eq!(live.spoken(&here), None);
+        // What comes after a cut is not counted off by what ends from before it.
+        let _lifeline = live.lifeline(&here);
+        let _new = live.passing(&here, TlsVersion::V1_3, None);
+        let before = live.spoken(&here);
+        drop(h2);
+        assert_eq!(live.spoken(&here), before);
     }
 }

@@ -15,6 +15,7 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use super::Gateway;
 use super::connect::{Status, answer};
+use super::distrust::BrowserDistrust;
 use crate::chain::timestamp;
 use crate::danger::Stranger;
 use crate::resolve;
@@ -26,6 +27,7 @@ impl Gateway {
         if !self.scope().is_device(endpoint.host()) {
             return answer(&mut browser, Status::Forbidden).await;
         }
+        self.heed_others();
         let lifeline = self.live.lifeline(endpoint);
         tokio::select! {
             // The person's decision comes first: not one more byte after it.
@@ -36,9 +38,17 @@ impl Gateway {
     }
 
     async fn forward_by_pin(&self, mut browser: TcpStream, endpoint: &Endpoint) {
-        match self.store.pin(endpoint) {
+        let pin = self.store.pin(endpoint);
+        if let Ok(Some(pin)) = &pin {
+            self.live.judge_by(endpoint, pin.spki_sha256);
+        }
+        match pin {
             Ok(Some(pin)) if pin.blocked => {
                 self.remember(endpoint, Finding::Blocked, Some(pin));
+                answer(&mut browser, Status::Forbidden).await;
+            }
+            Ok(Some(pin)) if self.has_stale_session(endpoint) => {
+                self.remember(endpoint, Finding::StaleSession, Some(pin));
                 answer(&mut browser, Status::Forbidden).await;
             }
             Ok(Some(pin)) if self.refusals.doubts(endpoint) => {
@@ -54,6 +64,15 @@ impl Gateway {
                 answer(&mut browser, Status::BadGateway).await;
             }
         }
+    }
+
+    /// Whether this browser profile may hold what another device of this host left in it.
+    /// Where that cannot be found out, it may.
+    fn has_stale_session(&self, endpoint: &Endpoint) -> bool {
+        self.profile().is_some_and(|profile| {
+            let stale = self.store.has_stale_session(&profile, endpoint.host());
+            stale.unwrap_or(true)
+        })
     }
 
     /// There is no pin: passes a device through that the browser itself is content with, and
@@ -161,6 +180,7 @@ impl Gateway {
             return;
         };
         let alpn = stranger.alpn().map(<[u8]>::to_vec);
+        let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
         let Some(mut device) = stranger.admit(&proof) else {
             return;
         };
@@ -170,8 +190,17 @@ impl Gateway {
             Err(error) => Ok(Err(error)),
         };
         match finished {
-            Ok(Ok(mut browser)) => splice(&mut browser, &mut device).await,
-            Ok(Err(error)) => tracing::info!(%error, "the browser's handshake did not finish"),
+            Ok(Ok(mut browser)) => {
+                self.distrust.remove(&pin.endpoint);
+                let _passing = self.live.passing(&pin.endpoint, tls, alpn_text);
+                splice(&mut browser, &mut device).await;
+            }
+            Ok(Err(error)) => {
+                tracing::info!(%error, "the browser's handshake did not finish");
+                if let Some(distrust) = BrowserDistrust::of(&error) {
+                    self.distrust.insert(pin.endpoint.clone(), distrust);
+                }
+            }
             Err(_) => tracing::info!("the browser's handshake took too long"),
         }
     }
@@ -228,12 +257,8 @@ impl Gateway {
     fn remember(&self, endpoint: &Endpoint, finding: Finding, pin: Option<Pin>) {
         let at = timestamp(SystemTime::now());
         self.refusals.insert(Refusal {
-            endpoint: endpoint.clone(),
-            at,
-            finding,
-            observation: None,
             pin,
-            other_device_before: false,
+            ..Refusal::new(endpoint.clone(), at, finding)
         });
     }
 }

@@ -3,6 +3,7 @@
 use housekey_core::error::ErrorCode;
 use housekey_core::protocol::HelperError;
 
+use crate::makers::directory::DirectoryError;
 use crate::paths::PathsError;
 
 /// Why the store cannot be used.
@@ -15,6 +16,10 @@ pub enum StoreError {
          to begin anew: then every device asks again"
     )]
     Damaged,
+    /// The directory of makers, which goes with what the store says about them, does not hold
+    /// together.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The file system refused.
     #[error("the pin store cannot be reached: {0}")]
     Io(std::io::Error),

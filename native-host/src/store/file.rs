@@ -1,10 +1,12 @@
 //! The file of a store: made whole, and taken for one only when it is sound.
 
+use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::schema::{APPLICATION_ID, VERSION, build, migrate};
 use super::{StoreError, first};
 use crate::paths::Paths;
 
@@ -18,11 +20,11 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
         create(paths.data(), &file)?;
     }
     crate::paths::check_private_file(&file)?;
-    let connection = connect(&file)?;
+    let mut connection = connect(&file)?;
     let application: i32 = connection.pragma_query_value(None, "application_id", first)?;
     let version: i32 = connection.pragma_query_value(None, "user_version", first)?;
     match (application, version) {
-        (APPLICATION_ID, VERSION) => {}
+        (APPLICATION_ID, 1..=VERSION) => {}
         (APPLICATION_ID, newer) if newer > VERSION => return Err(StoreError::TooNew),
         _ => return Err(StoreError::Damaged),
     }
@@ -32,6 +34,9 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
     }
     // Only now: this writes to the file.
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    if version < VERSION {
+        migrate(&mut connection, |version| back_up(&file, version))?;
+    }
     Ok(connection)
 }
 
@@ -40,9 +45,7 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
 fn create(directory: &Path, file: &Path) -> Result<(), StoreError> {
     let new = tempfile::NamedTempFile::new_in(directory).map_err(StoreError::Io)?;
     let connection = Connection::open(new.path())?;
-    connection.execute_batch(SCHEMA)?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", VERSION)?;
+    build(&connection)?;
     connection.close().map_err(|(_, error)| error)?;
     new.as_file().sync_all().map_err(StoreError::Io)?;
     match new.persist_noclobber(file) {
@@ -50,6 +53,25 @@ fn create(directory: &Path, file: &Path) -> Result<(), StoreError> {
         Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::Io(error.error)),
     }
+}
+
+/// Keeps a copy of a store as it is, `housekey.db.version-1` for one of version 1, which its owner
+/// alone can read.
+///
+/// SQLite makes it: what stands in the files may lack what is still in the log beside them.
+fn back_up(file: &Path, version: i32) -> Result<(), StoreError> {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".version-{version}"));
+    let directory = file.parent().ok_or(StoreError::Damaged)?;
+    let copy = tempfile::NamedTempFile::new_in(directory).map_err(StoreError::Io)?;
+    let place = copy.path().to_str().ok_or(StoreError::Damaged)?;
+    connect(file)?.execute("VACUUM INTO ?1", [place])?;
+    copy.as_file().sync_all().map_err(StoreError::Io)?;
+    copy.persist(Path::new(&name))
+        .map_err(|error| StoreError::Io(error.error))?;
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(StoreError::Io)
 }
 
 fn connect(file: &Path) -> Result<Connection, StoreError> {
@@ -63,37 +85,5 @@ fn connect(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// «HKey» in ASCII, by which a file is known to be a store.
-const APPLICATION_ID: i32 = 0x484B_6579;
-const VERSION: i32 = 1;
 /// As long as a person waits; another process holds the lock for milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-const SCHEMA: &str = "
-    CREATE TABLE pin (
-        endpoint TEXT PRIMARY KEY,
-        spki TEXT NOT NULL,
-        body TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX pin_by_key ON pin (spki);
-    CREATE TABLE history (
-        id INTEGER PRIMARY KEY,
-        at INTEGER NOT NULL,
-        endpoint TEXT NOT NULL,
-        host TEXT NOT NULL,
-        spki TEXT NOT NULL,
-        what TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX history_by_endpoint ON history (endpoint);
-    CREATE INDEX history_by_host ON history (host, spki);
-    CREATE TABLE maker (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        device_id TEXT NOT NULL,
-        root BLOB NOT NULL UNIQUE
-    ) STRICT;
-    CREATE TABLE settings (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        body TEXT NOT NULL
-    ) STRICT;
-";

@@ -133,7 +133,7 @@ impl Maker {
             succeeds: false,
             name: None,
             class: Some(CLASS.to_owned()),
-            is_server: true,
+            is_ours: true,
         })
     }
 

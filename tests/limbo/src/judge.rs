@@ -67,7 +67,7 @@ impl fmt::Display for Outcome {
 
 /// Judges one case, with its own roots and at its own time.
 pub(crate) fn judge(case: &Case) -> Judgement {
-    let roots = Roots::of(&case.roots);
+    let roots = Roots::these(&case.roots);
     let start = processor_time();
     let verdict = roots.verdict(&case.chain, &[], None, case.at);
     let took = processor_time().saturating_sub(start);

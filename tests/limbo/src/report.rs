@@ -114,8 +114,7 @@ impl Report {
         let Some(takes) = judgement.with_name else {
             return;
         };
-        let is_feature = case.class.as_deref() == Some("skip_feature");
-        if takes == case.succeeds || !case.is_server || is_feature {
+        if takes == case.succeeds || !case.is_ours {
             return;
         }
         let is_decided = match decision {

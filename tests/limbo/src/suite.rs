@@ -22,6 +22,7 @@ struct Limbo {
 #[derive(Deserialize)]
 struct LimboCase {
     id: String,
+    features: Vec<String>,
     validation_kind: String,
     trusted_certs: Vec<String>,
     untrusted_intermediates: Vec<String>,
@@ -49,8 +50,8 @@ pub(crate) struct Case {
     pub(crate) succeeds: bool,
     pub(crate) name: Option<PeerName>,
     pub(crate) class: Option<String>,
-    /// Only servers are Housekey's business.
-    pub(crate) is_server: bool,
+    /// Whether it is Housekey's business: servers, without revocation or limits of the caller's.
+    pub(crate) is_ours: bool,
 }
 
 /// Reads the suite, packed or not, and the classes that lie beside it, if they do.
@@ -126,10 +127,16 @@ impl LimboCase {
             succeeds,
             name: self.expected_peer_name,
             class,
-            is_server: self.validation_kind == "SERVER",
+            is_ours: self.validation_kind == "SERVER"
+                && !self
+                    .features
+                    .iter()
+                    .any(|it| NOT_OURS.contains(&it.as_str())),
         })
     }
 }
+
+const NOT_OURS: [&str; 2] = ["has-crl", "max-chain-depth"];
 
 /// Where the public file is to be had.
 pub(crate) const HOME: &str = "https://github.com/C2SP/x509-limbo";

@@ -89,6 +89,7 @@ async fn let_walk(lan: Lan, arguments: &Arguments) -> Result<()> {
     let options = Options {
         extension: Extension::Loaded,
         headless: false,
+        unpacked: None,
         screenshots,
     };
     let browser = Browser::start(arguments.browser, &account, &options)

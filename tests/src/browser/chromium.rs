@@ -33,7 +33,7 @@ pub(super) async fn start(
         ]);
     }
     if options.extension != Extension::Absent {
-        let extension = artefact("HOUSEKEY_DIST", "dist")?.join("chrome");
+        let extension = options.extension("chrome")?;
         arguments.push(format!("--load-extension={}", extension.display()));
     }
     let mut capabilities = ChromiumCapabilities::new();

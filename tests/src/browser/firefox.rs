@@ -11,7 +11,7 @@ use thirtyfour::{FirefoxCapabilities, WebDriver};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use super::account::{Account, artefact, program};
+use super::account::{Account, program};
 use super::driver::DriverProcess;
 use super::{Extension, Options};
 
@@ -39,7 +39,7 @@ pub(super) async fn start(
         .await
         .with_context(|| process.log())?;
     let tools = FirefoxTools::new(driver.handle().clone());
-    let extension = || Ok::<_, anyhow::Error>(artefact("HOUSEKEY_DIST", "dist")?.join("firefox"));
+    let extension = || options.extension("firefox");
     match options.extension {
         Extension::Absent => (),
         Extension::Loaded => {

@@ -1,5 +1,6 @@
 //! End to end: sample devices, the real helper, real browsers, in a network of their own.
 
+mod accessibility;
 mod approval;
 mod change;
 mod controls;
@@ -8,6 +9,7 @@ mod helper;
 mod install;
 mod isolation;
 mod local_network_access;
+mod profiles;
 mod public;
 mod scene;
 mod transport;
@@ -49,6 +51,7 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         )*] };
     }
     trials![
+        accessibility::every_state_is_accessible,
         controls::without_housekey_the_browser_warns,
         controls::without_housekey_local_network_access_holds,
         controls::without_housekey_tabs_are_restored,
@@ -68,6 +71,7 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         change::forgetting_by_command_counts_for_new_connections,
         change::a_damaged_store_fails_closed,
         change::browsers_share_their_pins,
+        profiles::the_other_browser_forgets_the_old_session_too,
         devices::each_is_told_for_what_it_is,
         devices::a_device_that_is_already_fine_is_left_alone,
         transport::http2_stays_http2,

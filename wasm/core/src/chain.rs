@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::certificate::{Certificate, CertificateError};
 use crate::endpoint::Endpoint;
 use crate::fingerprint::SpkiSha256;
+use crate::maker::{MakerId, NameRule};
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -115,28 +116,18 @@ pub enum ChainVerdict {
 pub enum Anchor {
     /// A manufacturer's own root, from the directory or added by the person.
     Manufacturer {
-        /// What the person or the directory calls this manufacturer.
+        /// Which manufacturer.
+        id: MakerId,
+        /// What the person or the directory calls it.
         name: SafeText,
-        /// Where its certificates hold the device identifier.
-        device_id: DeviceIdRule,
+        /// What must hold of its devices' certificates.
+        rule: NameRule,
     },
     /// A root that this computer trusts.
     System {
         /// The company that runs it.
         name: SafeText,
     },
-}
-
-/// Where a manufacturer writes the identifier of a device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
-pub enum DeviceIdRule {
-    /// In the subject's common name.
-    #[default]
-    SubjectCommonName,
-    /// In the subject's `serialNumber` attribute.
-    SubjectSerialNumber,
 }
 
 /// What is wrong with a chain, whoever signed it.
@@ -174,6 +165,40 @@ impl Flaw {
         Self::WeakKey,
         Self::WrongPurpose,
     ];
+}
+
+/// What a device speaks that is too old to be safe.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct OutdatedTls {
+    /// The version that the device chose.
+    pub version: LegacyVersion,
+    /// The cipher suite that it chose, by its registered name or number.
+    pub cipher: SafeText,
+}
+
+/// A version that a device may choose where it is offered everything there ever was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum LegacyVersion {
+    /// SSL 3.0 (RFC 6101), forbidden by RFC 7568.
+    #[serde(rename = "ssl3")]
+    Ssl3,
+    /// TLS 1.0 (RFC 2246), forbidden by RFC 8996.
+    #[serde(rename = "1.0")]
+    Tls1_0,
+    /// TLS 1.1 (RFC 4346), forbidden by RFC 8996.
+    #[serde(rename = "1.1")]
+    Tls1_1,
+    /// TLS 1.2 (RFC 5246), with a cipher that is not safe.
+    #[serde(rename = "1.2")]
+    Tls1_2,
+}
+
+impl LegacyVersion {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 4] = [Self::Ssl3, Self::Tls1_0, Self::Tls1_1, Self::Tls1_2];
 }
 
 /// A version of TLS that is still safe.

@@ -5,8 +5,9 @@
 
 mod helper;
 mod pages;
+mod questions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,14 +15,18 @@ use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, Event, PromptId, TabId, Timer};
-use crate::protocol::{Approval, Gateway, Refusal, Request, Settings, SystemProxy};
+use crate::profile::ProfileId;
+use crate::protocol::{Approval, Gateway, Request, Settings, SystemProxy};
 use crate::routing::{Route, device_endpoint, is_gateway};
-use crate::scope::ScopeOptions;
+use crate::scope::{Scope, ScopeOptions};
+
+use self::questions::{About, Prompt};
 
 /// The state of one browser's Housekey.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Core {
     version: String,
+    profile: Option<ProfileId>,
     helper: Helper,
     /// What counts as a device: the helper's last word on it, or the default.
     scope: ScopeOptions,
@@ -30,10 +35,15 @@ pub struct Core {
     /// Where traffic went before Housekey, as the helper last said.
     system_proxy: SystemProxy,
     proxy_is_ours: Option<bool>,
+    link_local_is_direct: bool,
     next_request: u32,
     next_prompt: u32,
     pending: BTreeMap<u32, Pending>,
     prompts: BTreeMap<PromptId, Prompt>,
+    /// Where the person said "not now", and what the tab wanted.
+    declined: BTreeMap<Endpoint, String>,
+    /// What the person leaves to the browser.
+    left_alone: BTreeSet<Endpoint>,
     /// Tabs that failed to load while there was no gateway, and what they wanted.
     waiting: BTreeMap<TabId, String>,
 }
@@ -59,6 +69,9 @@ enum Pending {
     Badge {
         tab_id: TabId,
     },
+    Cleared {
+        endpoint: Endpoint,
+    },
     Decide {
         ask_id: AskId,
         prompt_id: PromptId,
@@ -79,19 +92,14 @@ enum Pending {
     Subresource {
         tab_id: TabId,
     },
+    TrustMaker {
+        ask_id: AskId,
+        prompt_id: PromptId,
+    },
     WhyFailed {
         tab_id: TabId,
         url: String,
     },
-}
-
-/// An open question.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Prompt {
-    tab_id: TabId,
-    /// What the person wanted, and gets after approval.
-    url: String,
-    refusal: Refusal,
 }
 
 /// What the gateway wants to hear.
@@ -144,19 +152,31 @@ impl Core {
                 ask_id,
                 tab_id,
                 request,
-                ..
-            } => self.page_asked(ask_id, tab_id, request),
+                at,
+            } => self.page_asked(ask_id, tab_id, request, at),
             Event::ProxyControl { ours } => {
                 self.proxy_is_ours = Some(ours);
                 Vec::new()
             }
-            Event::Started { version } => {
+            Event::Started {
+                version,
+                link_local_is_direct,
+                profile,
+            } => {
                 self.version = version;
+                self.profile = Some(profile);
+                self.link_local_is_direct = link_local_is_direct;
                 // Whatever was asked before the background slept, nobody waits for it any more.
                 self.pending.clear();
                 self.connect(1)
             }
             Event::SubresourceFailed { tab_id, url } => self.subresource_failed(tab_id, &url),
+            Event::TabSettled { tab_id, url } => {
+                // Its own failure may be told after the page in its place was chosen.
+                let left = |prompt: &Prompt| prompt.tab_id == tab_id && prompt.url != url;
+                self.prompts.retain(|_, prompt| !left(prompt));
+                Vec::new()
+            }
             Event::TabClosed { tab_id } => {
                 self.waiting.remove(&tab_id);
                 self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
@@ -225,28 +245,53 @@ impl Core {
     }
 
     fn release_waiting(&mut self) -> Vec<Effect> {
-        match self.helper {
-            Helper::Ready { .. } => std::mem::take(&mut self.waiting)
-                .into_iter()
-                .map(|(tab_id, url)| Effect::Navigate { tab_id, url })
-                .collect(),
-            Helper::Absent { .. } | Helper::Starting { .. } => Vec::new(),
+        if !matches!(self.helper, Helper::Ready { .. }) {
+            return Vec::new();
         }
+        let mut effects: Vec<_> = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .map(|(tab_id, url)| Effect::Navigate { tab_id, url })
+            .collect();
+        effects.extend(self.leave_prompts(|prompt| prompt.about == About::NoHelper));
+        effects
     }
 
     fn navigation_failed(&mut self, tab_id: TabId, url: String) -> Vec<Effect> {
         let Some(endpoint) = device_endpoint(&url, &self.scope) else {
             return Vec::new();
         };
+        if self.left_alone.contains(&endpoint) {
+            return Vec::new();
+        }
         if !matches!(self.helper, Helper::Ready { .. }) {
-            self.waiting.insert(tab_id, url);
-            return self.try_again();
+            return self.helper_missed(tab_id, url, endpoint);
+        }
+        let is_link_local = Scope::of(endpoint.host(), &self.scope) == Scope::LinkLocal;
+        if is_link_local && self.link_local_is_direct {
+            return self.show(tab_id, url, endpoint, About::LinkLocal);
+        }
+        if self.proxy_is_ours == Some(false) {
+            return self.show(tab_id, url, endpoint, About::ProxyTaken);
         }
         let why = Pending::WhyFailed { tab_id, url };
         if self.pending.values().any(|pending| *pending == why) {
             return Vec::new();
         }
         vec![self.send(Request::Explain { endpoint }, why)]
+    }
+
+    /// A device could not be reached for want of the helper.
+    fn helper_missed(&mut self, tab_id: TabId, url: String, endpoint: Endpoint) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        // At a start it is a moment; and where it never was, the browser is left as it was.
+        let is_moment = matches!(self.helper, Helper::Starting { .. }) && !self.was_ready;
+        if self.is_closed() && !is_moment {
+            effects.extend(self.show(tab_id, url, endpoint, About::NoHelper));
+        } else {
+            self.waiting.insert(tab_id, url);
+        }
+        effects.extend(self.try_again());
+        effects
     }
 
     fn navigation_finished(&mut self, tab_id: TabId, url: &str) -> Vec<Effect> {

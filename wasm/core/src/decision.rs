@@ -29,6 +29,9 @@ pub enum Decision {
 pub enum Finding {
     /// The person blocked this endpoint.
     Blocked,
+    /// The device is the trusted one, but the browser does not take what the gateway shows it:
+    /// the local authority is not in this browser's store.
+    BrowserDistrusts,
     /// Another key, and nothing verified says that it is the same device.
     Changed,
     /// The pinned key, but its certificate has ended.
@@ -38,6 +41,11 @@ pub enum Finding {
         /// Why not.
         failure: Failure,
     },
+    /// The person's settings say no before there is anything to ask.
+    Forbidden {
+        /// Which setting.
+        rule: Rule,
+    },
     /// A key that is pinned at another endpoint.
     Moved {
         /// Where it is pinned.
@@ -45,6 +53,9 @@ pub enum Finding {
     },
     /// Another key of the same verified manufacturer or company and the same device identifier.
     Rotated,
+    /// The device is the trusted one, but this browser profile still holds the session of the one
+    /// that was there before, which was replaced in another profile.
+    StaleSession,
     /// No pin: the person has not been asked.
     Stranger,
     /// No pin, and what it presented can be nobody's identity.
@@ -52,6 +63,31 @@ pub enum Finding {
         /// What is wrong.
         flaw: Flaw,
     },
+}
+
+/// A setting that refuses what would else be a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Rule {
+    /// Trusted keys whose certificate has ended are refused.
+    Expired,
+    /// Devices that nobody vouches for are refused.
+    Unverified,
+}
+
+impl Rule {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 2] = [Self::Expired, Self::Unverified];
+}
+
+/// What a person set about questions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Refuse trusted keys whose certificate has ended, and don't ask.
+    pub refuse_expired: bool,
+    /// Refuse devices that nobody vouches for, and don't ask.
+    pub refuse_unverified: bool,
 }
 
 /// Why a device could not be met.
@@ -111,6 +147,7 @@ pub fn decide(
     observation: &Observation,
     pin: Option<&Pin>,
     elsewhere: &[Pin],
+    policy: Policy,
     now: Timestamp,
 ) -> Result<Decision, CertificateError> {
     let chain = UnverifiedChain::new(observation.chain.clone())?;
@@ -118,12 +155,22 @@ pub fn decide(
     let Some(pin) = pin else {
         return Ok(Decision::Refuse(match identity {
             Err(flaw) => Finding::Unfit { flaw },
-            Ok(_) => moved(&chain, elsewhere).unwrap_or(Finding::Stranger),
+            // Its key is known, whoever vouches for it or does not.
+            Ok(identity) => match moved(&chain, elsewhere) {
+                Some(moved) => moved,
+                None if policy.refuse_unverified && !identity.is_verified() => Finding::Forbidden {
+                    rule: Rule::Unverified,
+                },
+                None => Finding::Stranger,
+            },
         }));
     };
     Ok(match pin.check(&chain, now) {
         Ok(proof) => Decision::Connect(proof),
         Err(Mismatch::Blocked) => Decision::Refuse(Finding::Blocked),
+        Err(Mismatch::Expired) if policy.refuse_expired => Decision::Refuse(Finding::Forbidden {
+            rule: Rule::Expired,
+        }),
         Err(Mismatch::Expired) => Decision::Refuse(Finding::Expired),
         Err(Mismatch::Key) => Decision::Refuse(match identity {
             Ok(identity) if identity.is_same_device_as(&pin.identity) => Finding::Rotated,

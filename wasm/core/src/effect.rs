@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
 use crate::event::{AskId, PromptId, TabId, Timer};
+use crate::expected::Comparison;
+use crate::export::ImportPlan;
+use crate::history::HistoryEntry;
+use crate::maker::Maker;
 use crate::pin::Pin;
 use crate::protocol::{Settings, ToHelper};
 use crate::routing::Routing;
@@ -28,8 +32,8 @@ pub enum Effect {
     /// Delete everything that pages of this host keep in the browser: cookies, storage, caches,
     /// service workers. A new key must not receive the old device's session.
     ClearSiteData {
-        /// The page that is told if it cannot be done.
-        ask_id: AskId,
+        /// The page that is told if it cannot be done, if one waits.
+        ask_id: Option<AskId>,
         /// `https://host[:port]`.
         origin: String,
         /// The host as cookies know it.
@@ -37,8 +41,25 @@ pub enum Effect {
     },
     /// Start the helper, or connect to it.
     ConnectHelper,
-    /// Lead a tab to an address.
+    /// Lead a tab from a question that nobody has to answer any more to the page that it wanted,
+    /// if it still shows the question.
+    LeavePrompt {
+        /// The tab.
+        tab_id: TabId,
+        /// The question.
+        prompt_id: PromptId,
+        /// The address.
+        url: String,
+    },
+    /// Lead a tab once more to the address that it could not show, if it has not left it since.
     Navigate {
+        /// The tab.
+        tab_id: TabId,
+        /// The address.
+        url: String,
+    },
+    /// Lead a tab to an address, wherever it is.
+    Open {
         /// The tab.
         tab_id: TabId,
         /// The address.
@@ -91,12 +112,28 @@ pub enum Effect {
 pub enum Badge {
     /// Something on the page wanted a device and got nothing.
     Attention,
-    /// A device that is not trusted.
+    /// A device to which nothing was sent: another key, blocked, unfit, or not to be met.
     Blocked,
+    /// The person said "not now".
+    Declined,
     /// No device.
     None,
+    /// A question waits in this tab.
+    Question,
     /// A device with its pinned key.
     Trusted,
+}
+
+impl Badge {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 6] = [
+        Self::Attention,
+        Self::Blocked,
+        Self::Declined,
+        Self::None,
+        Self::Question,
+        Self::Trusted,
+    ];
 }
 
 /// An answer to a page.
@@ -108,6 +145,11 @@ pub enum Badge {
 )]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum PageReply {
+    /// What the comparison says.
+    Compared {
+        /// That.
+        comparison: Comparison,
+    },
     /// It was not done.
     Error {
         /// Why not.
@@ -119,6 +161,23 @@ pub enum PageReply {
     Go {
         /// Its address.
         url: String,
+    },
+    /// What happened.
+    History {
+        /// The latest first.
+        entries: Vec<HistoryEntry>,
+        /// Whether more happened before the last of these.
+        more: bool,
+    },
+    /// What an import changed, or would change.
+    Imported {
+        /// That.
+        plan: ImportPlan,
+    },
+    /// The manufacturers' roots.
+    Makers {
+        /// Those of the directory, then those of the person.
+        makers: Vec<Maker>,
     },
     /// A page of pins.
     Pins {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum ErrorCode {
+    /// Another device is trusted at this address already.
+    AlreadyPinned,
     /// The local authority cannot be used: missing, ended, or its files are not as they were left.
     AuthorityUnusable,
     /// A message could not be read.
@@ -19,6 +21,9 @@ pub enum ErrorCode {
     HelperGone,
     /// The device shows another key than the one that the person was asked about.
     KeyChanged,
+    /// The certificate cannot vouch for devices: it is none, it is not its own issuer, it has ended,
+    /// its key is weak, or it is one that this computer trusts for other things.
+    MakerUnfit,
     /// The device cannot be met.
     NotMet,
     /// There is no pin at this endpoint.
@@ -37,12 +42,14 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, for tables and tests.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
+        Self::AlreadyPinned,
         Self::AuthorityUnusable,
         Self::BadMessage,
         Self::BrowserRefused,
         Self::HelperGone,
         Self::KeyChanged,
+        Self::MakerUnfit,
         Self::NotMet,
         Self::NotPinned,
         Self::NotPrivate,

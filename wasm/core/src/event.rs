@@ -2,8 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chain::Der;
 use crate::endpoint::Endpoint;
-use crate::fingerprint::SpkiSha256;
+use crate::export::Export;
+use crate::fingerprint::{CertificateSha256, SpkiSha256};
+use crate::maker::{DeviceIdRule, MakerId};
+use crate::note::Note;
+use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -85,6 +90,12 @@ pub enum Event {
     Started {
         /// Version of the extension.
         version: String,
+        /// Whether the browser sends connections to link-local addresses past every proxy, and so
+        /// past Housekey. Chrome does
+        /// (<https://chromium.googlesource.com/chromium/src/+/HEAD/net/docs/proxy.md>).
+        link_local_is_direct: bool,
+        /// The browser profile, by the name that it gave itself.
+        profile: ProfileId,
     },
     /// A request of a page to a device failed.
     SubresourceFailed {
@@ -97,6 +108,13 @@ pub enum Event {
     TabClosed {
         /// This one.
         tab_id: TabId,
+    },
+    /// A tab came to rest at a page that is none of the extension's own.
+    TabSettled {
+        /// This one.
+        tab_id: TabId,
+        /// At this address.
+        url: String,
     },
     /// A timer that the core asked for rang.
     TimerRang {
@@ -135,6 +153,31 @@ pub enum Timer {
 )]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum PageRequest {
+    /// Let a manufacturer's root vouch for its devices. Answered by [`PageReply::Makers`].
+    ///
+    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
+    AddMaker {
+        /// The file that the person chose: one certificate, in PEM or DER.
+        file: Der,
+        /// What the person calls the manufacturer.
+        name: SafeText,
+        /// Where its certificates hold the device identifier.
+        rule: DeviceIdRule,
+    },
+    /// Write a note about a pin.
+    Annotate {
+        /// Where.
+        endpoint: Endpoint,
+        /// The note.
+        note: Note,
+    },
+    /// Take back a "not now", and lead the tab there again.
+    AskAgain {
+        /// Where.
+        endpoint: Endpoint,
+        /// The tab.
+        tab_id: TabId,
+    },
     /// Block an endpoint, or un-block it.
     Block {
         /// Where.
@@ -142,7 +185,16 @@ pub enum PageRequest {
         /// Whether.
         blocked: bool,
     },
-    /// A person decided about a question. Answered by [`PageReply::Go`] or [`PageReply::Trust`].
+    /// Compare what a person typed or pasted with what the device of a question presented.
+    /// Answered by [`PageReply::Compared`](crate::effect::PageReply::Compared).
+    Compare {
+        /// The question.
+        prompt_id: PromptId,
+        /// A fingerprint, a code, or what stands on the label.
+        typed: String,
+    },
+    /// A person decided about a question. Answered by [`PageReply::Go`] or [`PageReply::Trust`],
+    /// and [`Choice::Stop`] by [`PageReply::Done`](crate::effect::PageReply::Done).
     ///
     /// [`PageReply::Go`]: crate::effect::PageReply::Go
     /// [`PageReply::Trust`]: crate::effect::PageReply::Trust
@@ -157,9 +209,40 @@ pub enum PageRequest {
         /// Where.
         endpoint: Endpoint,
     },
+    /// List what happened, the latest first. Answered by [`PageReply::History`].
+    ///
+    /// [`PageReply::History`]: crate::effect::PageReply::History
+    History {
+        /// At this endpoint; everywhere where absent.
+        endpoint: Option<Endpoint>,
+        /// Before the entry of this id; from the latest where absent.
+        before: Option<u32>,
+    },
+    /// Take over the devices of a file. Answered by [`PageReply::Imported`].
+    ///
+    /// [`PageReply::Imported`]: crate::effect::PageReply::Imported
+    Import {
+        /// What the file holds.
+        export: Export,
+        /// Whether only to say what would change.
+        dry_run: bool,
+    },
+    /// List the manufacturers' roots. Answered by [`PageReply::Makers`].
+    ///
+    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
+    Makers,
+    /// The device at an endpoint is at another one from now on.
+    Move {
+        /// Where it was.
+        from: Endpoint,
+        /// Where it is.
+        to: Endpoint,
+    },
     /// Look up the device that a tab shows.
     Popup {
-        /// The tab's address.
+        /// The tab.
+        tab_id: TabId,
+        /// Its address.
         url: String,
     },
     /// List pins.
@@ -167,12 +250,28 @@ pub enum PageRequest {
         /// The last endpoint of the page before.
         after: Option<Endpoint>,
     },
+    /// Remove a manufacturer's root. Answered by [`PageReply::Makers`].
+    ///
+    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
+    RemoveMaker {
+        /// Which.
+        id: MakerId,
+    },
     /// Name a pin.
     Rename {
         /// Where.
         endpoint: Endpoint,
         /// The name.
         label: SafeText,
+    },
+    /// Switch a manufacturer's root on or off. Answered by [`PageReply::Makers`].
+    ///
+    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
+    SetMaker {
+        /// Which.
+        id: MakerId,
+        /// Whether.
+        enabled: bool,
     },
     /// Change the settings.
     Settings {
@@ -186,6 +285,18 @@ pub enum PageRequest {
         /// The question.
         prompt_id: PromptId,
     },
+    /// Let the root vouch for devices that a question's device sent along.
+    /// Answered by [`PageReply::Go`]: the question is asked anew, and may be another one.
+    ///
+    /// [`PageReply::Go`]: crate::effect::PageReply::Go
+    TrustMaker {
+        /// The question.
+        prompt_id: PromptId,
+        /// The root that the page showed.
+        root_sha256: CertificateSha256,
+        /// What the person calls the manufacturer.
+        name: SafeText,
+    },
 }
 
 /// What a person can decide.
@@ -198,11 +309,15 @@ pub enum PageRequest {
 )]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Choice {
+    /// Answer here the question that is open in another tab, or was answered with "not now".
+    AnswerHere,
     /// Trust the key that is shown: first connect, moved, rotated, or for some days expired.
     Approve {
         /// The key that the page showed.
         key: SpkiSha256,
     },
+    /// Leave this endpoint to the browser and its own warnings, until the browser ends.
+    LeaveToBrowser,
     /// Go on although another key answers. It takes the address, typed by the person.
     Replace {
         /// The key that the page showed.
@@ -212,6 +327,8 @@ pub enum Choice {
     },
     /// Try once more to reach a device that could not be met.
     Retry,
+    /// Not now: the question is not asked again until the person wants it, or the browser ends.
+    Stop,
 }
 
 impl Choice {
@@ -220,7 +337,7 @@ impl Choice {
     pub const fn key(&self) -> Option<SpkiSha256> {
         match self {
             Self::Approve { key } | Self::Replace { key, .. } => Some(*key),
-            Self::Retry => None,
+            Self::AnswerHere | Self::LeaveToBrowser | Self::Retry | Self::Stop => None,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{Certificate, DistinguishedName, Oddity};
-use crate::chain::{Anchor, ChainVerdict, DeviceIdRule, Flaw};
+use crate::certificate::{Certificate, Oddity};
+use crate::chain::{Anchor, ChainVerdict, Flaw};
+use crate::maker::MakerId;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -19,6 +20,10 @@ pub struct Identity {
     pub name: SafeText,
     /// Who vouches for it; nobody in the unverified tier.
     pub verified_by: Option<SafeText>,
+    /// Whose root vouches for it, in the manufacturer's tier: a name is anybody's, and only this
+    /// tells whether the person added the root that goes by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maker: Option<MakerId>,
     /// The company that issued the leaf, which is the only place where some makers name themselves.
     pub issued_by: SafeText,
     /// What tells this device from its siblings: a serial number or an address of its hardware.
@@ -63,12 +68,23 @@ impl Identity {
         match verdict {
             ChainVerdict::Refused { flaw } => Err(*flaw),
             ChainVerdict::UnknownIssuer => Ok(Self::unverified(leaf)),
-            ChainVerdict::Verified { anchor } if leaf.oddities.is_empty() => {
-                Ok(Self::verified(leaf, anchor))
+            // RFC 5280 gives an odd leaf no meaning, so a good chain to it proves nothing.
+            ChainVerdict::Verified { .. } if !leaf.oddities.is_empty() => {
+                Ok(Self::unverified(leaf))
             }
-            // RFC 5280 gives such a leaf no meaning, so a good chain to it proves nothing.
-            ChainVerdict::Verified { .. } => Ok(Self::unverified(leaf)),
+            // The maker signed it, but not for a device of the kind that it vouches for.
+            ChainVerdict::Verified {
+                anchor: Anchor::Manufacturer { rule, .. },
+            } if !rule.is_about(leaf) => Ok(Self::unverified(leaf)),
+            ChainVerdict::Verified { anchor } => Ok(Self::verified(leaf, anchor)),
         }
+    }
+
+    /// The identity, or where a flaw speaks against it, what the leaf claims: a flawed leaf proves
+    /// nothing, but what it says is still shown, as a claim.
+    #[must_use]
+    pub fn of_or_claimed(leaf: &Certificate, verdict: &ChainVerdict, now: Timestamp) -> Self {
+        Self::of(leaf, verdict, now).unwrap_or_else(|_| Self::unverified(leaf))
     }
 
     /// Whether somebody vouches for the name.
@@ -87,26 +103,29 @@ impl Identity {
     }
 
     /// Whether the other identity is the same device by everything that was verified:
-    /// same tier, same name, same voucher, and the same device identifier.
+    /// same tier, same company and voucher or same maker, and the same device identifier.
+    ///
+    /// An identifier that had to be altered or cut to be shown could hide that it is another.
     #[must_use]
     pub fn is_same_device_as(&self, other: &Self) -> bool {
-        matches!(self.tier, Tier::Company | Tier::Manufacturer)
+        let is_same_company = match self.tier {
+            Tier::Company => self.name == other.name && self.verified_by == other.verified_by,
+            Tier::Manufacturer => self.maker.is_some() && self.maker == other.maker,
+            Tier::Domain | Tier::Unverified => false,
+        };
+        is_same_company
             && self.tier == other.tier
-            && self.name == other.name
-            && self.verified_by == other.verified_by
-            && self.device_id.is_some()
+            && self.device_id.as_ref().is_some_and(is_whole)
             && self.device_id == other.device_id
     }
 
     fn verified(leaf: &Certificate, anchor: &Anchor) -> Self {
         let subject = &leaf.subject;
         let (tier, name, verified_by, device_id) = match anchor {
-            Anchor::Manufacturer { name, device_id } => (
-                Tier::Manufacturer,
-                name.clone(),
-                name,
-                device_id.find(subject),
-            ),
+            Anchor::Manufacturer { name, rule, .. } => {
+                let id = rule.device_id(leaf);
+                (Tier::Manufacturer, name.clone(), name, id)
+            }
             Anchor::System { name: root } => match subject.organisations.first() {
                 Some(company) => {
                     let id = subject
@@ -126,10 +145,15 @@ impl Identity {
                 }
             },
         };
+        let maker = match anchor {
+            Anchor::Manufacturer { id, .. } => Some(id.clone()),
+            Anchor::System { .. } => None,
+        };
         Self {
             tier,
             name,
             verified_by: Some(verified_by.clone()),
+            maker,
             issued_by: leaf.issuing_company().cloned().unwrap_or_default(),
             device_id,
             oddities: leaf.oddities.clone(),
@@ -143,6 +167,7 @@ impl Identity {
             tier: Tier::Unverified,
             name: claimed.unwrap_or_else(|| issued_by.clone()),
             verified_by: None,
+            maker: None,
             issued_by,
             device_id: leaf.subject.common_name.clone(),
             oddities: leaf.oddities.clone(),
@@ -150,11 +175,7 @@ impl Identity {
     }
 }
 
-impl DeviceIdRule {
-    fn find(self, subject: &DistinguishedName) -> Option<SafeText> {
-        match self {
-            Self::SubjectCommonName => subject.common_name.clone(),
-            Self::SubjectSerialNumber => subject.serial_number.clone(),
-        }
-    }
+/// Whether a text is all that a certificate said.
+fn is_whole(text: &SafeText) -> bool {
+    !text.as_str().contains('⟨') && !text.as_str().ends_with('…')
 }

@@ -7,6 +7,7 @@ use crate::chain::{Observation, UnverifiedChain};
 use crate::endpoint::Endpoint;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::identity::Identity;
+use crate::note::Note;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -25,6 +26,9 @@ pub struct Pin {
     pub identity: Identity,
     /// What the person calls it; empty until then.
     pub label: SafeText,
+    /// What the person wrote about it.
+    #[serde(default)]
+    pub note: Note,
     /// Serial number of the certificate, in hexadecimal digits.
     pub serial: String,
     /// First second of the certificate's validity.
@@ -77,6 +81,7 @@ impl Pin {
             leaf_sha256: leaf.sha256,
             identity,
             label: SafeText::default(),
+            note: Note::default(),
             serial: leaf.serial.clone(),
             not_before: leaf.not_before,
             not_after: leaf.not_after,

@@ -2,12 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Observation;
-use crate::decision::Finding;
+use crate::chain::{Der, Observation, OutdatedTls, TlsVersion};
+use crate::decision::{Finding, Policy};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
-use crate::fingerprint::SpkiSha256;
+use crate::export::{Export, ImportPlan};
+use crate::fingerprint::{CertificateSha256, SpkiSha256};
+use crate::history::HistoryEntry;
+use crate::maker::{DeviceIdRule, Maker, MakerId};
+use crate::note::Note;
 use crate::pin::Pin;
+use crate::profile::ProfileId;
 use crate::scope::ScopeOptions;
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -16,7 +21,7 @@ use crate::time::Timestamp;
 pub const PROTOCOL: u16 = 1;
 
 /// The largest message that the helper reads, in bytes; it is checked before anything is allocated.
-pub const MAX_REQUEST_BYTES: usize = 65_536;
+pub const MAX_REQUEST_BYTES: usize = Export::MAX_BYTES + 65_536;
 
 /// The name under which browsers know the helper.
 pub const HOST_NAME: &str = "app.housekey.helper";
@@ -90,6 +95,22 @@ pub struct HelperError {
 )]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Request {
+    /// Let a manufacturer's root vouch for its devices. Answered by [`Response::Makers`].
+    AddMaker {
+        /// The file that the person chose: one certificate, in PEM or DER.
+        file: Der,
+        /// What the person calls the manufacturer.
+        name: SafeText,
+        /// Where its certificates hold the device identifier.
+        rule: DeviceIdRule,
+    },
+    /// Write a note about a pin. Answered by [`Response::Pinned`].
+    Annotate {
+        /// Where.
+        endpoint: Endpoint,
+        /// The note; empty for none.
+        note: Note,
+    },
     /// Trust exactly this key at this endpoint. Answered by [`Response::Pinned`].
     ///
     /// The helper looks at the device again; another key by then is [`ErrorCode::KeyChanged`].
@@ -108,6 +129,12 @@ pub enum Request {
         /// Whether it is blocked from now on.
         blocked: bool,
     },
+    /// The profile holds nothing any more of the devices that were at this endpoint's host before.
+    /// Answered by [`Response::Cleared`].
+    Cleared {
+        /// Where.
+        endpoint: Endpoint,
+    },
     /// Say why the gateway last sent nothing to this endpoint. Answered by [`Response::Explained`].
     Explain {
         /// Where.
@@ -122,16 +149,48 @@ pub enum Request {
     Hello {
         /// Version of the extension.
         extension: String,
+        /// The browser profile that it runs in.
+        profile: ProfileId,
+    },
+    /// List what happened, the latest first. Answered by [`Response::History`].
+    History {
+        /// At this endpoint; everywhere where absent.
+        endpoint: Option<Endpoint>,
+        /// Before the entry of this id, the last of the page before; from the latest where absent.
+        before: Option<u32>,
     },
     /// Look up one pin. Answered by [`Response::Identified`].
     Identify {
         /// Where.
         endpoint: Endpoint,
     },
+    /// Take over the devices of a file. Answered by [`Response::Imported`].
+    Import {
+        /// What the file holds.
+        export: Export,
+        /// Whether only to say what would change.
+        dry_run: bool,
+    },
+    /// List the manufacturers' roots. Answered by [`Response::Makers`].
+    Makers,
+    /// The device at an endpoint is at another one from now on. Answered by [`Response::Pinned`].
+    ///
+    /// Where something is pinned there already, it is [`ErrorCode::AlreadyPinned`].
+    Move {
+        /// Where it was.
+        from: Endpoint,
+        /// Where it is.
+        to: Endpoint,
+    },
     /// List pins in the order of their endpoints. Answered by [`Response::Pins`].
     Pins {
         /// The last endpoint of the page before, or nothing for the first page.
         after: Option<Endpoint>,
+    },
+    /// Remove a manufacturer's root that the person added. Answered by [`Response::Makers`].
+    RemoveMaker {
+        /// Which.
+        id: MakerId,
     },
     /// Give a pin a name. Answered by [`Response::Pinned`].
     Rename {
@@ -140,10 +199,27 @@ pub enum Request {
         /// What the person calls it; empty for the name that it came with.
         label: SafeText,
     },
+    /// Switch a manufacturer's root on or off. Answered by [`Response::Makers`].
+    SetMaker {
+        /// Which.
+        id: MakerId,
+        /// Whether it vouches for devices from now on.
+        enabled: bool,
+    },
     /// Change settings. Answered by [`Response::Changed`].
     Settings {
         /// All of them.
         settings: Settings,
+    },
+    /// Let the root vouch for devices that the device at this endpoint sent with its certificate.
+    /// Answered by [`Response::Makers`].
+    TrustMaker {
+        /// Where.
+        endpoint: Endpoint,
+        /// The root that the person was shown, as [`Refusal::maker_offer`] named it.
+        root_sha256: CertificateSha256,
+        /// What the person calls the manufacturer.
+        name: SafeText,
     },
 }
 
@@ -185,6 +261,8 @@ pub enum Response {
         /// What counts as a device with these settings.
         scope: ScopeOptions,
     },
+    /// The profile's connections to this host pass from now on.
+    Cleared,
     /// Why the gateway sent nothing.
     Explained {
         /// The last refusal at this endpoint, if its last connection was refused.
@@ -208,10 +286,29 @@ pub enum Response {
         /// Where traffic went before Housekey.
         system_proxy: SystemProxy,
     },
+    /// What happened.
+    History {
+        /// The latest first.
+        entries: Vec<HistoryEntry>,
+        /// Whether more happened before the last of these.
+        more: bool,
+    },
     /// The pin at an endpoint, if there is one.
     Identified {
         /// The pin.
         pin: Option<Pin>,
+        /// What its open connections speak, if there are any.
+        live: Option<LiveConnection>,
+    },
+    /// What an import changed, or would change.
+    Imported {
+        /// That.
+        plan: ImportPlan,
+    },
+    /// The manufacturers' roots.
+    Makers {
+        /// Those of the directory, then those of the person.
+        makers: Vec<Maker>,
     },
     /// The pin is this now.
     Pinned {
@@ -245,6 +342,62 @@ pub struct Refusal {
     /// Whether another device's key was trusted at this host before, whose session in the browser
     /// the new one must not receive.
     pub other_device_before: bool,
+    /// What the device speaks, for [`Failure::Outdated`](crate::decision::Failure::Outdated),
+    /// where it told.
+    #[serde(default)]
+    pub outdated: Option<OutdatedTls>,
+    /// Who is at the old address now, for [`Finding::Moved`].
+    #[serde(default)]
+    pub old_address: Option<OldAddress>,
+    /// The root that could vouch for this device and its siblings, if the device sent it.
+    #[serde(default)]
+    pub maker_offer: Option<MakerOffer>,
+}
+
+/// Who answers at the address that a device moved away from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum OldAddress {
+    /// Another device that the person trusts, at yet another address until now.
+    Known {
+        /// What it is called.
+        name: SafeText,
+    },
+    /// Nobody.
+    Nobody,
+    /// The same device: it has two addresses.
+    Same,
+    /// Somebody unknown.
+    Stranger,
+}
+
+/// A manufacturer's root that a device sent along, and under which its chain is sound.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct MakerOffer {
+    /// Which certificate of the chain.
+    pub root_sha256: CertificateSha256,
+    /// What it calls itself. Nobody has checked that.
+    pub name: SafeText,
+}
+
+/// What the open connections of an endpoint speak.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct LiveConnection {
+    /// The version of TLS between the gateway and the device.
+    pub tls: TlsVersion,
+    /// The application protocol (RFC 7301), if any was agreed on.
+    pub alpn: Option<SafeText>,
+    /// How many connections are open.
+    pub open: u32,
 }
 
 /// The gateway's address on loopback, and the secret that it wants with every CONNECT.
@@ -259,10 +412,21 @@ pub struct Gateway {
 }
 
 /// What a person can set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the options page"
+)]
 pub struct Settings {
+    /// Whether the old device's cookies and storage are deleted when the person trusts another key
+    /// in its place. Without it, the new device receives the old one's session.
+    pub clear_on_override: bool,
+    /// Whether trusted keys whose certificate has ended are refused, and not asked about.
+    pub refuse_expired: bool,
+    /// Whether devices that nobody vouches for are refused, and not asked about.
+    pub refuse_unverified: bool,
     /// Whether 100.64.0.0/10 (RFC 6598) counts as home.
     pub shared_address_space: bool,
 }
@@ -278,6 +442,46 @@ pub struct SystemProxy {
     pub https: Option<String>,
     /// Host suffixes and addresses that go direct.
     pub bypass: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            clear_on_override: true,
+            refuse_expired: false,
+            refuse_unverified: false,
+            shared_address_space: false,
+        }
+    }
+}
+
+impl Settings {
+    /// What they say about questions.
+    #[must_use]
+    pub const fn policy(&self) -> Policy {
+        Policy {
+            refuse_expired: self.refuse_expired,
+            refuse_unverified: self.refuse_unverified,
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal of which nothing else is known.
+    #[must_use]
+    pub const fn new(endpoint: Endpoint, at: Timestamp, finding: Finding) -> Self {
+        Self {
+            endpoint,
+            at,
+            finding,
+            observation: None,
+            pin: None,
+            other_device_before: false,
+            outdated: None,
+            old_address: None,
+            maker_offer: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Gateway {

@@ -1,19 +1,24 @@
 //! Views: what pages show, as codes and harmless text. Pages add words and shapes, nothing else.
 
+use std::net::IpAddr;
+
 use data_encoding::HEXUPPER;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Certificate, CertificateError, KeyKind};
-use crate::chain::{ChainVerdict, Der, Flaw, Observation, TlsVersion, UnverifiedChain};
-use crate::decision::{Failure, Finding};
+use crate::chain::{ChainVerdict, Der, Flaw, OutdatedTls, TlsVersion, UnverifiedChain};
+use crate::decision::{Failure, Finding, Rule};
 use crate::effect::HelperStatus;
+use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::fingerprint::SpkiSha256;
-use crate::identity::Identity;
+use crate::identity::{Identity, Tier};
+use crate::note::Note;
 use crate::pin::Pin;
-use crate::protocol::Refusal;
+use crate::protocol::{LiveConnection, MakerOffer, OldAddress, Refusal};
 use crate::text::SafeText;
 use crate::time::Timestamp;
+use crate::words::Words;
 
 /// The trust page, in any of its states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +49,47 @@ pub struct TrustView {
     pub trusted: Option<TrustedView>,
     /// The old address, for [`Situation::Moved`].
     pub moved_from: Option<String>,
+    /// Who is there now, for [`Situation::Moved`], where it is known.
+    pub old_address: Option<OldAddress>,
+    /// When the device was met for this page.
+    pub at: Timestamp,
+    /// Likely reasons, the likeliest first, for people who wonder.
+    pub likely: Vec<Likely>,
+    /// The chain ends before a root: the device did not send every certificate that it should.
+    pub incomplete_chain: bool,
+    /// The key as words to read aloud.
+    pub words: Option<String>,
+    /// What the device speaks, for [`Failure::Outdated`], where it told.
+    pub outdated: Option<OutdatedTls>,
+    /// The root that could vouch for this device and its siblings, if the device sent it.
+    pub maker_offer: Option<MakerOffer>,
+    /// Which setting refuses, for [`Situation::Forbidden`].
+    pub rule: Option<Rule>,
+    /// What is the matter with the helper, for [`Situation::NoHelper`].
+    pub helper: Option<HelperStatus>,
+    /// Whether the old device's cookies and storage go before another key is trusted.
+    pub clears: bool,
+    /// Which question waits, for [`Situation::Declined`] and [`Situation::Elsewhere`].
+    pub waits: Option<Situation>,
+}
+
+/// A likely reason of what a person sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Likely {
+    /// This computer's clock is wrong.
+    Clock,
+    /// This is another network than the one in which the device was trusted, or a page that wants
+    /// a sign-in before it lets anything through.
+    OtherNetwork,
+    /// The device was reset, replaced or updated.
+    Reset,
+}
+
+impl Likely {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 3] = [Self::Clock, Self::OtherNetwork, Self::Reset];
 }
 
 /// Which of the trust page's pages it is.
@@ -53,20 +99,58 @@ pub struct TrustView {
 pub enum Situation {
     /// The person blocked this endpoint.
     Blocked,
+    /// The local authority is not in this browser's store.
+    BrowserDistrusts,
     /// Another key.
     Changed,
+    /// The person said "not now" to the question.
+    Declined,
+    /// The question is open in another tab.
+    Elsewhere,
     /// The pinned key in an ended certificate.
     Expired,
     /// The device could not be met.
     Failed,
     /// No pin yet.
     FirstConnect,
+    /// A setting of the person's refuses it.
+    Forbidden,
+    /// A link-local address, which this browser sends past every extension.
+    LinkLocal,
     /// The pinned key of another endpoint.
     Moved,
+    /// The helper cannot be used, and nothing passes without it.
+    NoHelper,
+    /// Another extension or the browser's owner decides about the proxy.
+    ProxyTaken,
     /// A stranger that nobody should trust.
     Refused,
     /// Another key of the same verified device.
     Rotated,
+    /// The session of the device before is being deleted, or could not be.
+    StaleSession,
+}
+
+impl Situation {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 16] = [
+        Self::Blocked,
+        Self::BrowserDistrusts,
+        Self::Changed,
+        Self::Declined,
+        Self::Elsewhere,
+        Self::Expired,
+        Self::Failed,
+        Self::FirstConnect,
+        Self::Forbidden,
+        Self::LinkLocal,
+        Self::Moved,
+        Self::NoHelper,
+        Self::ProxyTaken,
+        Self::Refused,
+        Self::Rotated,
+        Self::StaleSession,
+    ];
 }
 
 /// One certificate, for those who open the details.
@@ -109,6 +193,10 @@ pub struct TrustedView {
     pub last_seen: Timestamp,
     /// SHA-256 of the key, in groups of four upper-case digits.
     pub key_fingerprint: String,
+    /// The key as words to read aloud.
+    pub words: String,
+    /// What the person wrote about it.
+    pub note: Note,
 }
 
 /// The popup.
@@ -118,12 +206,18 @@ pub struct TrustedView {
 pub struct PopupView {
     /// Which popup it is.
     pub state: PopupState,
-    /// The address of the tab's device, if it shows one.
+    /// The address of the tab's device, if it shows one, as people read it.
     pub address: Option<String>,
+    /// The same, for requests.
+    pub endpoint: Option<Endpoint>,
+    /// What its open connections speak.
+    pub live: Option<LiveConnection>,
     /// What is trusted there.
     pub trusted: Option<TrustedView>,
     /// How the helper is.
     pub helper: HelperStatus,
+    /// Where the person said "not now" since the browser started.
+    pub declined: Vec<Endpoint>,
 }
 
 /// Which of the popups it is.
@@ -131,6 +225,12 @@ pub struct PopupView {
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum PopupState {
+    /// The person blocked this tab's device.
+    Blocked,
+    /// The person said "not now" to this tab's question.
+    Declined,
+    /// The tab's device could not be met, or is not fit to be trusted.
+    Failed,
     /// The tab shows no device.
     NoDevice,
     /// The tab shows a device that has no pin: its certificate is one that the browser itself
@@ -138,8 +238,47 @@ pub enum PopupState {
     NotPinned,
     /// The helper cannot be used.
     NoHelper,
+    /// Another extension or the browser's owner decides about the proxy.
+    ProxyTaken,
+    /// A question waits in this tab, or in another one for this tab.
+    Question,
     /// The tab shows a pinned device.
     Trusted,
+    /// Another key answers at this tab's address.
+    Warning,
+}
+
+impl PopupState {
+    /// The popup of a tab that shows this in place of a device.
+    #[must_use]
+    pub const fn of(finding: &Finding) -> Self {
+        match finding {
+            Finding::Blocked => Self::Blocked,
+            Finding::Changed => Self::Warning,
+            Finding::Expired | Finding::Moved { .. } | Finding::Rotated | Finding::Stranger => {
+                Self::Question
+            }
+            Finding::BrowserDistrusts
+            | Finding::Failed { .. }
+            | Finding::Forbidden { .. }
+            | Finding::StaleSession
+            | Finding::Unfit { .. } => Self::Failed,
+        }
+    }
+
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 10] = [
+        Self::Blocked,
+        Self::Declined,
+        Self::Failed,
+        Self::NoDevice,
+        Self::NotPinned,
+        Self::NoHelper,
+        Self::ProxyTaken,
+        Self::Question,
+        Self::Trusted,
+        Self::Warning,
+    ];
 }
 
 impl TrustView {
@@ -148,57 +287,173 @@ impl TrustView {
     /// # Errors
     ///
     /// [`CertificateError`] where the presented chain cannot be read.
-    pub fn new(refusal: &Refusal, notice: Option<ErrorCode>) -> Result<Self, CertificateError> {
-        let (situation, flaw, failure, moved_from) = match &refusal.finding {
-            Finding::Blocked => (Situation::Blocked, None, None, None),
-            Finding::Changed => (Situation::Changed, None, None, None),
-            Finding::Expired => (Situation::Expired, None, None, None),
-            Finding::Failed { failure } => (Situation::Failed, None, Some(*failure), None),
-            Finding::Moved { from } => (Situation::Moved, None, None, Some(from.display_name())),
-            Finding::Rotated => (Situation::Rotated, None, None, None),
-            Finding::Stranger => (Situation::FirstConnect, None, None, None),
-            Finding::Unfit { flaw } => (Situation::Refused, Some(*flaw), None, None),
-        };
-        let mut chain = Vec::new();
-        let mut identity = None;
+    pub fn new(
+        refusal: &Refusal,
+        notice: Option<ErrorCode>,
+        clears: bool,
+    ) -> Result<Self, CertificateError> {
+        let situation = Situation::of(&refusal.finding);
+        let mut view = Self::bare(situation, &refusal.endpoint, notice, refusal.at);
+        match &refusal.finding {
+            Finding::Failed { failure } => view.failure = Some(*failure),
+            Finding::Forbidden { rule } => view.rule = Some(*rule),
+            Finding::Moved { from } => view.moved_from = Some(from.display_name()),
+            Finding::Unfit { flaw } => view.flaw = Some(*flaw),
+            Finding::Blocked
+            | Finding::BrowserDistrusts
+            | Finding::Changed
+            | Finding::Expired
+            | Finding::Rotated
+            | Finding::StaleSession
+            | Finding::Stranger => {}
+        }
         if let Some(observation) = &refusal.observation {
             let presented = UnverifiedChain::new(observation.chain.clone())?;
-            identity = identity_to_show(presented.leaf(), &observation.verdict, refusal.at);
-            chain = presented
+            let leaf = presented.leaf();
+            view.identity = Some(Identity::of_or_claimed(
+                leaf,
+                &observation.verdict,
+                refusal.at,
+            ));
+            view.incomplete_chain = is_incomplete(&presented, &observation.verdict);
+            view.key = Some(leaf.spki_sha256);
+            view.words = Some(Words::of(leaf.spki_sha256).to_string());
+            view.tls = Some(observation.tls);
+            view.chain = presented
                 .ders()
                 .iter()
                 .filter_map(CertificateView::new)
                 .collect();
         }
-        let suspicious_name = identity.as_ref().is_some_and(|it| it.name.is_suspicious());
-        Ok(Self {
+        view.suspicious_name = view
+            .identity
+            .as_ref()
+            .is_some_and(|identity| identity.name.is_suspicious());
+        view.likely = Likely::of(refusal, view.identity.as_ref());
+        view.trusted = refusal.pin.as_ref().map(TrustedView::new);
+        view.old_address = refusal.old_address.clone();
+        view.outdated = refusal.outdated.clone();
+        view.maker_offer = refusal.maker_offer.clone();
+        view.clears = clears;
+        Ok(view)
+    }
+
+    /// A page about which nothing is known but its situation and address.
+    #[must_use]
+    pub fn bare(
+        situation: Situation,
+        endpoint: &Endpoint,
+        notice: Option<ErrorCode>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
             situation,
-            address: refusal.endpoint.display_name(),
-            identity,
-            suspicious_name,
-            flaw,
-            failure,
+            address: endpoint.display_name(),
+            identity: None,
+            suspicious_name: false,
+            flaw: None,
+            failure: None,
             notice,
-            key: refusal.observation.as_ref().and_then(Observation::leaf_key),
-            chain,
-            tls: refusal
-                .observation
-                .as_ref()
-                .map(|observation| observation.tls),
-            trusted: refusal.pin.as_ref().map(TrustedView::new),
-            moved_from,
-        })
+            key: None,
+            chain: Vec::new(),
+            tls: None,
+            trusted: None,
+            moved_from: None,
+            old_address: None,
+            at,
+            likely: Vec::new(),
+            incomplete_chain: false,
+            words: None,
+            outdated: None,
+            maker_offer: None,
+            rule: None,
+            helper: None,
+            clears: false,
+            waits: None,
+        }
     }
 }
 
-/// A flawed leaf proves nothing, but what it claims is still shown, as a claim.
-fn identity_to_show(
-    leaf: &Certificate,
-    verdict: &ChainVerdict,
-    now: Timestamp,
-) -> Option<Identity> {
-    let claim = || Identity::of(leaf, &ChainVerdict::UnknownIssuer, leaf.not_before);
-    Identity::of(leaf, verdict, now).or_else(|_| claim()).ok()
+impl Situation {
+    /// The situation that a finding makes.
+    #[must_use]
+    pub const fn of(finding: &Finding) -> Self {
+        match finding {
+            Finding::Blocked => Self::Blocked,
+            Finding::BrowserDistrusts => Self::BrowserDistrusts,
+            Finding::Changed => Self::Changed,
+            Finding::Expired => Self::Expired,
+            Finding::Failed { .. } => Self::Failed,
+            Finding::Forbidden { .. } => Self::Forbidden,
+            Finding::Moved { .. } => Self::Moved,
+            Finding::Rotated => Self::Rotated,
+            Finding::StaleSession => Self::StaleSession,
+            Finding::Stranger => Self::FirstConnect,
+            Finding::Unfit { .. } => Self::Refused,
+        }
+    }
+}
+
+impl Likely {
+    /// The likely reasons of a refusal.
+    fn of(refusal: &Refusal, now: Option<&Identity>) -> Vec<Self> {
+        let mut likely = Vec::new();
+        if is_clock_wrong(refusal) {
+            likely.push(Self::Clock);
+        }
+        // What a home's router is, a café's is too, and its page of sign-in has a good certificate
+        // of somebody's domain.
+        let is_elsewhere = match &refusal.finding {
+            Finding::Changed => {
+                now.is_some_and(|now| now.tier == Tier::Domain) || is_router(&refusal.endpoint)
+            }
+            Finding::Failed { failure } => {
+                refusal.pin.is_some()
+                    && matches!(
+                        failure,
+                        Failure::NotTls
+                            | Failure::Refused
+                            | Failure::TimedOut
+                            | Failure::UnknownName
+                            | Failure::Unreachable
+                    )
+            }
+            _ => false,
+        };
+        if is_elsewhere {
+            likely.push(Self::OtherNetwork);
+        }
+        if matches!(refusal.finding, Finding::Changed | Finding::Rotated) {
+            likely.push(Self::Reset);
+        }
+        likely
+    }
+}
+
+/// Time does not run backwards, and did not begin before Housekey did.
+fn is_clock_wrong(refusal: &Refusal) -> bool {
+    let is_not_begun = refusal.finding
+        == Finding::Unfit {
+            flaw: Flaw::NotYetValid,
+        };
+    let was_met_later = |pin: &Pin| pin.last_seen > refusal.at.plus_days(1);
+    is_not_begun || refusal.at < HOUSEKEY_BEGAN || refusal.pin.as_ref().is_some_and(was_met_later)
+}
+
+/// The first and the last address of a small network are what routers take.
+fn is_router(endpoint: &Endpoint) -> bool {
+    match endpoint.host().ip() {
+        Some(IpAddr::V4(address)) => matches!(address.octets(), [_, _, _, 1 | 254]),
+        _ => false,
+    }
+}
+
+/// A chain of which the device sent less than it should have: nobody it sent is a root, and the
+/// last that it sent was issued by somebody else.
+fn is_incomplete(presented: &UnverifiedChain, verdict: &ChainVerdict) -> bool {
+    let last = presented.ders().last();
+    let last = last.and_then(|der| Certificate::from_der(&der.0).ok());
+    *verdict == ChainVerdict::UnknownIssuer && last.is_some_and(|last| !last.self_issued)
 }
 
 impl CertificateView {
@@ -235,6 +490,8 @@ impl TrustedView {
             since: pin.first_seen,
             last_seen: pin.last_seen,
             key_fingerprint: grouped(pin.spki_sha256),
+            words: Words::of(pin.spki_sha256).to_string(),
+            note: pin.note.clone(),
         }
     }
 }
@@ -249,3 +506,6 @@ fn grouped(fingerprint: SpkiSha256) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
+
+/// 1 November 2026.
+const HOUSEKEY_BEGAN: Timestamp = Timestamp(1_793_491_200);

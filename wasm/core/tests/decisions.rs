@@ -9,10 +9,11 @@ use std::fs;
 use std::path::Path;
 
 use housekey_core::chain::{
-    Anchor, ChainVerdict, Der, DeviceIdRule, Flaw, Observation, TlsVersion, UnverifiedChain,
+    Anchor, ChainVerdict, Der, Flaw, Observation, TlsVersion, UnverifiedChain,
 };
-use housekey_core::decision::{Decision, Finding, decide};
+use housekey_core::decision::{Decision, Finding, Policy, Rule, decide};
 use housekey_core::identity::{Identity, Tier};
+use housekey_core::maker::NameRule;
 use housekey_core::pin::Pin;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
@@ -37,13 +38,12 @@ fn observed(certificate: &str, verdict: ChainVerdict) -> Observation {
 }
 
 fn hue() -> ChainVerdict {
-    let (name, device_id) = (
-        SafeText::new("Philips Hue"),
-        DeviceIdRule::SubjectCommonName,
-    );
-    ChainVerdict::Verified {
-        anchor: Anchor::Manufacturer { name, device_id },
-    }
+    let anchor = Anchor::Manufacturer {
+        id: "philips-hue".parse().unwrap(),
+        name: SafeText::new("Philips Hue"),
+        rule: NameRule::default(),
+    };
+    ChainVerdict::Verified { anchor }
 }
 
 fn system() -> ChainVerdict {
@@ -64,7 +64,7 @@ fn pin(observation: &Observation) -> Pin {
 }
 
 fn finding(observation: &Observation, pin: Option<&Pin>, elsewhere: &[Pin]) -> Option<Finding> {
-    match decide(observation, pin, elsewhere, NOW).unwrap() {
+    match decide(observation, pin, elsewhere, Policy::default(), NOW).unwrap() {
         Decision::Connect(proof) => {
             assert_eq!(Some(proof.spki_sha256()), pin.map(|pin| pin.spki_sha256));
             None
@@ -196,7 +196,8 @@ fn a_blocked_pin_connects_nobody() {
 fn an_ended_certificate_connects_only_as_long_as_the_person_said() {
     let bridge = observed("bridge.der", hue());
     let mut pin = pin(&bridge);
-    let decision = |pin: &Pin, now| decide(&bridge, Some(pin), &[], now).unwrap();
+    let decision =
+        |pin: &Pin, now| decide(&bridge, Some(pin), &[], Policy::default(), now).unwrap();
     assert_eq!(decision(&pin, TOO_LATE), Decision::Refuse(Finding::Expired));
     pin.extended_until = Some(TOO_LATE);
     assert!(matches!(decision(&pin, TOO_LATE), Decision::Connect(_)));
@@ -210,7 +211,7 @@ fn an_ended_certificate_connects_only_as_long_as_the_person_said() {
 fn the_last_second_of_a_certificate_still_counts() {
     let bridge = observed("bridge.der", hue());
     let pin = pin(&bridge);
-    let decision = |now| decide(&bridge, Some(&pin), &[], now).unwrap();
+    let decision = |now| decide(&bridge, Some(&pin), &[], Policy::default(), now).unwrap();
     assert!(matches!(decision(pin.not_after), Decision::Connect(_)));
     let after = Timestamp(pin.not_after.0 + 1);
     assert_eq!(decision(after), Decision::Refuse(Finding::Expired));
@@ -225,4 +226,59 @@ fn a_renewal_of_the_key_is_noticed_and_taken_over() {
     assert!(pin.check(&chain, NOW).unwrap().renewed());
     pin.renew(chain.leaf());
     assert!(!pin.check(&chain, NOW).unwrap().renewed());
+}
+
+#[test]
+fn settings_refuse_what_they_say_and_nothing_else() {
+    let decision =
+        |observation: &Observation, pin: Option<&Pin>, elsewhere: &[Pin], policy, now| {
+            decide(observation, pin, elsewhere, policy, now).unwrap()
+        };
+    let strict = Policy {
+        refuse_expired: true,
+        refuse_unverified: true,
+    };
+    let forbidden = |rule| Decision::Refuse(Finding::Forbidden { rule });
+    let stranger = observed("router.der", ChainVerdict::UnknownIssuer);
+    assert_eq!(
+        decision(&stranger, None, &[], strict, NOW),
+        forbidden(Rule::Unverified)
+    );
+    // Somebody vouches for this one, and the key of that one is known.
+    let bridge = observed("bridge.der", hue());
+    assert_eq!(
+        decision(&bridge, None, &[], strict, NOW),
+        Decision::Refuse(Finding::Stranger)
+    );
+    let mut known = pin(&stranger);
+    known.endpoint = "192.168.1.77".parse().unwrap();
+    let from = known.endpoint.clone();
+    assert_eq!(
+        decision(&stranger, None, &[known], strict, NOW),
+        Decision::Refuse(Finding::Moved { from })
+    );
+    // What was trusted before stays trusted, until its certificate ends.
+    let pinned = pin(&stranger);
+    assert!(matches!(
+        decision(&stranger, Some(&pinned), &[], strict, NOW),
+        Decision::Connect(_)
+    ));
+    assert_eq!(
+        decision(&stranger, Some(&pinned), &[], strict, TOO_LATE),
+        forbidden(Rule::Expired)
+    );
+    let lenient = Policy {
+        refuse_unverified: true,
+        ..Policy::default()
+    };
+    assert_eq!(
+        decision(&stranger, Some(&pinned), &[], lenient, TOO_LATE),
+        Decision::Refuse(Finding::Expired)
+    );
+    // A setting never opens: another key is another key.
+    let other = observed("router_other_key.der", ChainVerdict::UnknownIssuer);
+    assert_eq!(
+        decision(&other, Some(&pinned), &[], strict, NOW),
+        Decision::Refuse(Finding::Changed)
+    );
 }

@@ -103,6 +103,7 @@ impl OptionsPage {
         let shared_address_space = dom::is_ticked(SHARED_ADDRESS_SPACE)?;
         let settings = Settings {
             shared_address_space,
+            ..Settings::default()
         };
         let reply = self.host.ask(&PageRequest::Settings { settings }).await?;
         if matches!(reply, PageReply::Done) {

@@ -1,8 +1,9 @@
 //! The toolbar's popup: who the device in this tab is.
 
 use housekey_core::effect::PageReply;
-use housekey_core::event::PageRequest;
+use housekey_core::event::{PageRequest, Tab};
 use housekey_core::view::PopupView;
+use tsify::Tsify as _;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
@@ -18,8 +19,12 @@ use super::text::{Values, code, tell_name};
 #[wasm_bindgen]
 pub async fn start_popup_page(host: PageHost) -> Result<()> {
     dom::localise(&host)?;
-    let url = host.tab_url().await?.as_string().unwrap_or_default();
-    let reply = host.ask(&PageRequest::Popup { url }).await?;
+    let tab = Tab::from_js(host.tab().await?).map_err(JsError::from)?;
+    let request = PageRequest::Popup {
+        tab_id: tab.tab_id,
+        url: tab.url,
+    };
+    let reply = host.ask(&request).await?;
     let (state, values) = match reply {
         PageReply::Popup { view } => (code(&view.state), values(&host, &view)),
         PageReply::Error { code: error } => {

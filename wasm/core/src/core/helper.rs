@@ -1,19 +1,28 @@
 //! The connection to the helper: how it is made and kept, and what its answers mean.
 
-use super::pages::show;
+use super::questions::clear_site_data;
 use super::{Core, Helper, Pending, refuse};
+use crate::decision::Finding;
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::error::ErrorCode;
-use crate::event::Timer;
-use crate::protocol::{Answer, FromHelper, HelperError, PROTOCOL, Request, Response, ToHelper};
+use crate::event::{TabId, Timer};
+use crate::protocol::{
+    Answer, FromHelper, HelperError, PROTOCOL, Refusal, Request, Response, ToHelper,
+};
 use crate::routing::Routing;
+use crate::time::Timestamp;
 use crate::view::{PopupState, PopupView, TrustedView};
 
 impl Core {
     pub(super) fn connect(&mut self, attempt: u32) -> Vec<Effect> {
         self.helper = Helper::Starting { attempt };
+        // Before the background began, there is nobody to say hello for.
+        let Some(profile) = self.profile.clone() else {
+            return Vec::new();
+        };
         let hello = Request::Hello {
             extension: self.version.clone(),
+            profile,
         };
         vec![Effect::ConnectHelper, self.send(hello, Pending::Hello)]
     }
@@ -49,10 +58,14 @@ impl Core {
                 Pending::Decide { ask_id, .. }
                 | Pending::Page { ask_id }
                 | Pending::Popup { ask_id, .. }
-                | Pending::Refresh { ask_id, .. } => {
+                | Pending::Refresh { ask_id, .. }
+                | Pending::TrustMaker { ask_id, .. } => {
                     effects.push(refuse(ask_id, ErrorCode::HelperGone));
                 }
-                Pending::Badge { .. } | Pending::Hello | Pending::Subresource { .. } => {}
+                Pending::Badge { .. }
+                | Pending::Cleared { .. }
+                | Pending::Hello
+                | Pending::Subresource { .. } => {}
             }
         }
         let attempt = match self.helper {
@@ -123,7 +136,10 @@ impl Core {
                 effects
             }
             (Pending::WhyFailed { tab_id, url }, Response::Explained { refusal }) => {
-                refusal.map_or_else(Vec::new, |refusal| self.ask(tab_id, url, refusal))
+                refusal.map_or_else(Vec::new, |refusal| self.told_why(tab_id, url, refusal))
+            }
+            (Pending::Cleared { endpoint }, Response::Cleared) => {
+                self.leave_prompts(|prompt| prompt.endpoint == endpoint && prompt.about.is_stale())
             }
             (Pending::Subresource { tab_id }, Response::Explained { refusal: Some(_) }) => {
                 vec![Effect::SetBadge {
@@ -139,14 +155,8 @@ impl Core {
                     ask_id, prompt_id, ..
                 },
                 Response::Pinned { .. },
-            ) => {
-                let Some(prompt) = self.prompts.remove(&prompt_id) else {
-                    return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
-                };
-                let reply = PageReply::Go { url: prompt.url };
-                vec![Effect::Answer { ask_id, reply }]
-            }
-            (Pending::Badge { tab_id }, Response::Identified { pin }) => {
+            ) => self.approved(ask_id, prompt_id),
+            (Pending::Badge { tab_id }, Response::Identified { pin, .. }) => {
                 // Where another extension leads the traffic, nothing of it was checked.
                 let checked = self.proxy_is_ours != Some(false);
                 let badge = if pin.is_some() && checked {
@@ -156,21 +166,43 @@ impl Core {
                 };
                 vec![Effect::SetBadge { tab_id, badge }]
             }
-            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin }) => {
+            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin, live }) => {
+                let state = match &pin {
+                    None => PopupState::NotPinned,
+                    Some(pin) if pin.blocked => PopupState::Blocked,
+                    Some(_) => PopupState::Trusted,
+                };
                 let view = PopupView {
-                    state: if pin.is_some() {
-                        PopupState::Trusted
-                    } else {
-                        PopupState::NotPinned
-                    },
-                    address: Some(endpoint.display_name()),
+                    live,
                     trusted: pin.as_ref().map(TrustedView::new),
-                    helper: self.status(),
+                    ..self.popup_view(state, Some(endpoint))
                 };
                 vec![Effect::Answer {
                     ask_id,
                     reply: PageReply::Popup { view },
                 }]
+            }
+            (Pending::TrustMaker { ask_id, prompt_id }, Response::Makers { .. }) => {
+                // With the maker known, it is another question, and asked anew.
+                let reply = match self.prompts.remove(&prompt_id) {
+                    Some(prompt) => PageReply::Go { url: prompt.url },
+                    None => PageReply::Error {
+                        code: ErrorCode::UnknownPrompt,
+                    },
+                };
+                vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::Page { ask_id }, Response::History { entries, more }) => {
+                let reply = PageReply::History { entries, more };
+                vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::Page { ask_id }, Response::Imported { plan }) => {
+                let reply = PageReply::Imported { plan };
+                vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::Page { ask_id }, Response::Makers { makers }) => {
+                let reply = PageReply::Makers { makers };
+                vec![Effect::Answer { ask_id, reply }]
             }
             (Pending::Page { ask_id }, Response::Pins { pins, more }) => {
                 vec![Effect::Answer {
@@ -216,6 +248,23 @@ impl Core {
         }
     }
 
+    /// The gateway refused a navigation, and this is why.
+    fn told_why(&mut self, tab_id: TabId, url: String, refusal: Refusal) -> Vec<Effect> {
+        let stale = refusal.finding == Finding::StaleSession;
+        let endpoint = refusal.endpoint.clone();
+        let mut effects = self.ask(tab_id, url, refusal);
+        if stale {
+            // Nobody has to be asked: the person decided it in another profile. Where the session
+            // cannot be deleted, the helper is not told that it was, and the page stays.
+            let cleared = Pending::Cleared {
+                endpoint: endpoint.clone(),
+            };
+            effects.push(clear_site_data(None, &endpoint));
+            effects.push(self.send(Request::Cleared { endpoint }, cleared));
+        }
+        effects
+    }
+
     pub(super) fn helper_refused(&mut self, pending: Pending, error: &HelperError) -> Vec<Effect> {
         match pending {
             Pending::Hello => self.absent(match error.code {
@@ -228,19 +277,25 @@ impl Core {
                 ask_id, prompt_id, ..
             } => match self.prompts.get(&prompt_id) {
                 Some(prompt) if error.code == ErrorCode::KeyChanged => {
-                    let endpoint = prompt.refusal.endpoint.clone();
+                    let endpoint = prompt.endpoint.clone();
                     let refresh = Pending::Refresh { ask_id, prompt_id };
                     vec![self.send(Request::Explain { endpoint }, refresh)]
                 }
-                Some(prompt) => vec![show(ask_id, prompt, Some(error.code))],
+                Some(prompt) => {
+                    let at = prompt.about.refusal().map_or(Timestamp(0), |it| it.at);
+                    let reply = self.view(prompt, Some(error.code), at);
+                    vec![Effect::Answer { ask_id, reply }]
+                }
                 None => vec![refuse(ask_id, ErrorCode::UnknownPrompt)],
             },
             Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
-            | Pending::Refresh { ask_id, .. } => vec![refuse(ask_id, error.code)],
-            Pending::Badge { .. } | Pending::Subresource { .. } | Pending::WhyFailed { .. } => {
-                Vec::new()
-            }
+            | Pending::Refresh { ask_id, .. }
+            | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
+            Pending::Badge { .. }
+            | Pending::Cleared { .. }
+            | Pending::Subresource { .. }
+            | Pending::WhyFailed { .. } => Vec::new(),
         }
     }
 

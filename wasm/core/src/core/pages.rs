@@ -1,91 +1,64 @@
-//! What the extension's own pages ask: questions, decisions, lists.
+//! What the extension's own pages ask.
 
-use super::{Core, Helper, Pending, Prompt, refuse};
-use crate::decision::Finding;
-use crate::effect::{Badge, Effect, PageReply};
+use super::questions::{About, Prompt};
+use super::{Core, Helper, Pending, refuse};
+use crate::effect::{Effect, PageReply};
+use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
-use crate::event::{AskId, Choice, PageRequest, PromptId, TabId};
-use crate::fingerprint::SpkiSha256;
-use crate::protocol::{Approval, Refusal, Request};
+use crate::event::{AskId, PageRequest, TabId};
+use crate::protocol::Request;
 use crate::routing::device_endpoint;
-use crate::view::{PopupState, PopupView, TrustView};
+use crate::time::Timestamp;
+use crate::view::{PopupState, PopupView, TrustedView};
 
 impl Core {
-    /// Opens a question, or comes back to the one that this tab already shows.
-    pub(super) fn ask(&mut self, tab_id: TabId, url: String, refusal: Refusal) -> Vec<Effect> {
-        // Only the very same question comes back under its number: a page that shows one key must
-        // never speak for another.
-        let same = |(_, prompt): &(&PromptId, &Prompt)| {
-            prompt.tab_id == tab_id
-                && prompt.refusal.endpoint == refusal.endpoint
-                && prompt.refusal.finding == refusal.finding
-                && shown_key(&prompt.refusal) == shown_key(&refusal)
-        };
-        let known = self.prompts.iter().find(same).map(|(id, _)| *id);
-        let prompt_id = known.unwrap_or_else(|| {
-            self.next_prompt = self.next_prompt.wrapping_add(1);
-            PromptId(self.next_prompt)
-        });
-        // A tab shows one question at a time.
-        self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
-        self.prompts.insert(
-            prompt_id,
-            Prompt {
-                tab_id,
-                url,
-                refusal,
-            },
-        );
-        vec![
-            Effect::ShowPrompt { tab_id, prompt_id },
-            Effect::SetBadge {
-                tab_id,
-                badge: Badge::Blocked,
-            },
-        ]
-    }
-
-    pub(super) fn refreshed(
-        &mut self,
-        ask_id: AskId,
-        id: PromptId,
-        refusal: Option<Refusal>,
-    ) -> Effect {
-        match (self.prompts.get_mut(&id), refusal) {
-            (Some(prompt), Some(refusal)) => {
-                prompt.refusal = refusal;
-                show(ask_id, prompt, Some(ErrorCode::KeyChanged))
-            }
-            _ => refuse(ask_id, ErrorCode::KeyChanged),
-        }
-    }
-
     pub(super) fn page_asked(
         &mut self,
         ask_id: AskId,
         tab_id: Option<TabId>,
         request: PageRequest,
+        at: Timestamp,
     ) -> Vec<Effect> {
         let request = match request {
+            PageRequest::AskAgain { endpoint, tab_id } => {
+                return self.ask_again(ask_id, &endpoint, tab_id);
+            }
+            PageRequest::Compare { prompt_id, typed } => {
+                return vec![self.compare(ask_id, prompt_id, tab_id, &typed)];
+            }
             PageRequest::Status => {
                 let mut effects = vec![self.say_status(ask_id)];
                 effects.extend(self.try_again());
                 return effects;
             }
             PageRequest::Trust { prompt_id } => {
-                let prompt = self.prompt_of(prompt_id, tab_id);
-                let effect = prompt.map_or_else(
-                    || refuse(ask_id, ErrorCode::UnknownPrompt),
-                    |it| show(ask_id, it, None),
-                );
-                return vec![effect];
+                let reply = match self.prompt_of(prompt_id, tab_id) {
+                    Some(prompt) => self.view(prompt, None, at),
+                    None => PageReply::Error {
+                        code: ErrorCode::UnknownPrompt,
+                    },
+                };
+                return vec![Effect::Answer { ask_id, reply }];
             }
+            PageRequest::TrustMaker {
+                prompt_id,
+                root_sha256,
+                name,
+            } => return vec![self.trust_maker(ask_id, prompt_id, tab_id, root_sha256, name)],
             PageRequest::Decide { prompt_id, choice } => {
-                return self.decided(ask_id, prompt_id, tab_id, &choice);
+                return self.decided(ask_id, prompt_id, tab_id, &choice, at);
             }
-            PageRequest::Popup { url } => return vec![self.popup(ask_id, &url)],
+            PageRequest::Popup { tab_id, url } => return vec![self.popup(ask_id, tab_id, &url)],
+            PageRequest::AddMaker { file, name, rule } => Request::AddMaker { file, name, rule },
+            PageRequest::Annotate { endpoint, note } => Request::Annotate { endpoint, note },
             PageRequest::Block { endpoint, blocked } => Request::Block { endpoint, blocked },
             PageRequest::Forget { endpoint } => Request::Forget { endpoint },
+            PageRequest::History { endpoint, before } => Request::History { endpoint, before },
+            PageRequest::Import { export, dry_run } => Request::Import { export, dry_run },
+            PageRequest::Makers => Request::Makers,
+            PageRequest::Move { from, to } => Request::Move { from, to },
+            PageRequest::RemoveMaker { id } => Request::RemoveMaker { id },
+            PageRequest::SetMaker { id, enabled } => Request::SetMaker { id, enabled },
             PageRequest::Pins { after } => Request::Pins { after },
             PageRequest::Rename { endpoint, label } => Request::Rename { endpoint, label },
             PageRequest::Settings { settings } => Request::Settings { settings },
@@ -98,106 +71,62 @@ impl Core {
         }
     }
 
-    /// An open question, but only for the tab that it was shown in.
-    pub(super) fn prompt_of(&self, prompt_id: PromptId, tab_id: Option<TabId>) -> Option<&Prompt> {
-        self.prompts
-            .get(&prompt_id)
-            .filter(|prompt| Some(prompt.tab_id) == tab_id)
-    }
-
-    pub(super) fn decided(
-        &mut self,
-        ask_id: AskId,
-        prompt_id: PromptId,
-        tab_id: Option<TabId>,
-        choice: &Choice,
-    ) -> Vec<Effect> {
-        let Some(prompt) = self.prompt_of(prompt_id, tab_id) else {
-            return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
-        };
-        let endpoint = &prompt.refusal.endpoint;
-        let approval = match (&prompt.refusal.finding, choice) {
-            (_, Choice::Retry) => {
-                let reply = PageReply::Go {
-                    url: prompt.url.clone(),
-                };
-                self.prompts.remove(&prompt_id);
-                return vec![Effect::Answer { ask_id, reply }];
-            }
-            (Finding::Stranger, Choice::Approve { .. }) => Approval::First,
-            (Finding::Moved { .. }, Choice::Approve { .. }) => Approval::Moved,
-            (Finding::Rotated, Choice::Approve { .. }) => Approval::Rotated,
-            (Finding::Expired, Choice::Approve { .. }) => Approval::Extend,
-            (Finding::Changed, Choice::Replace { typed_address, .. })
-                if typed_address.trim().parse().as_ref() == Ok(endpoint) =>
-            {
-                Approval::Replace
-            }
-            // A choice that this question does not offer was not made by a person at its page.
-            _ => return vec![show(ask_id, prompt, Some(ErrorCode::BadMessage))],
-        };
-        // The approval is bound to the key that the person sees.
-        let Some(spki_sha256) = shown_key(&prompt.refusal) else {
-            return vec![show(ask_id, prompt, Some(ErrorCode::NotMet))];
-        };
-        if choice.key() != Some(spki_sha256) {
-            return vec![show(ask_id, prompt, Some(ErrorCode::KeyChanged))];
-        }
-        if !matches!(self.helper, Helper::Ready { .. }) {
-            return vec![show(ask_id, prompt, Some(ErrorCode::HelperGone))];
-        }
-        let approve = Request::Approve {
-            endpoint: endpoint.clone(),
-            spki_sha256,
-            approval,
-        };
-        // The old device's session goes before the new key is trusted, and if it cannot be
-        // deleted, the key is not trusted: there is no moment at which the one meets the other.
-        let mut effects = Vec::new();
-        if prompt.refusal.other_device_before {
-            effects.push(Effect::ClearSiteData {
-                ask_id,
-                origin: endpoint.origin(),
-                hostname: endpoint.host().to_string(),
-            });
-        }
-        let decided = Pending::Decide {
-            ask_id,
-            prompt_id,
-            approval,
-        };
-        effects.push(self.send(approve, decided));
-        effects
-    }
-
-    pub(super) fn popup(&mut self, ask_id: AskId, url: &str) -> Effect {
+    /// Who the device in a tab is, or what the tab shows in its place.
+    fn popup(&mut self, ask_id: AskId, tab_id: TabId, url: &str) -> Effect {
         let endpoint = device_endpoint(url, &self.scope);
-        if let (Some(endpoint), Helper::Ready { .. }) = (&endpoint, &self.helper) {
-            let pending = Pending::Popup {
-                ask_id,
-                endpoint: endpoint.clone(),
-            };
-            return self.send(
-                Request::Identify {
+        let prompt = self.prompts.values().find(|it| it.tab_id == tab_id);
+        let reply = match (endpoint, prompt) {
+            (None, Some(prompt)) => self.popup_of_prompt(prompt),
+            (endpoint, _) if !matches!(self.helper, Helper::Ready { .. }) => {
+                self.popup_view(PopupState::NoHelper, endpoint)
+            }
+            (None, None) => self.popup_view(PopupState::NoDevice, None),
+            (Some(endpoint), _) if self.proxy_is_ours == Some(false) => {
+                self.popup_view(PopupState::ProxyTaken, Some(endpoint))
+            }
+            (Some(endpoint), _) => {
+                let request = Request::Identify {
                     endpoint: endpoint.clone(),
-                },
-                pending,
-            );
+                };
+                return self.send(request, Pending::Popup { ask_id, endpoint });
+            }
+        };
+        let reply = PageReply::Popup { view: reply };
+        Effect::Answer { ask_id, reply }
+    }
+
+    fn popup_of_prompt(&self, prompt: &Prompt) -> PopupView {
+        let state = match &prompt.about {
+            About::Declined(_) => PopupState::Declined,
+            About::Elsewhere(_) => PopupState::Question,
+            About::LinkLocal => PopupState::Failed,
+            About::NoHelper => PopupState::NoHelper,
+            About::ProxyTaken => PopupState::ProxyTaken,
+            About::Refused(refusal) => PopupState::of(&refusal.finding),
+        };
+        let pin = prompt.about.refusal().and_then(|it| it.pin.as_ref());
+        PopupView {
+            trusted: pin.map(TrustedView::new),
+            ..self.popup_view(state, Some(prompt.endpoint.clone()))
         }
-        let ready = matches!(self.helper, Helper::Ready { .. });
-        let view = PopupView {
-            state: if ready {
-                PopupState::NoDevice
+    }
+
+    /// A popup of which nothing else is known.
+    pub(super) fn popup_view(&self, state: PopupState, endpoint: Option<Endpoint>) -> PopupView {
+        let is_declined = |it: &Endpoint| self.declined.contains_key(it);
+        let declined = state == PopupState::NotPinned && endpoint.as_ref().is_some_and(is_declined);
+        PopupView {
+            state: if declined {
+                PopupState::Declined
             } else {
-                PopupState::NoHelper
+                state
             },
-            address: endpoint.map(|endpoint| endpoint.display_name()),
+            address: endpoint.as_ref().map(Endpoint::display_name),
+            endpoint,
+            live: None,
             trusted: None,
             helper: self.status(),
-        };
-        Effect::Answer {
-            ask_id,
-            reply: PageReply::Popup { view },
+            declined: self.declined.keys().cloned().collect(),
         }
     }
 
@@ -217,19 +146,4 @@ impl Core {
         };
         Effect::Answer { ask_id, reply }
     }
-}
-
-pub(super) fn show(ask_id: AskId, prompt: &Prompt, notice: Option<ErrorCode>) -> Effect {
-    match TrustView::new(&prompt.refusal, notice) {
-        Ok(view) => Effect::Answer {
-            ask_id,
-            reply: PageReply::Trust { view },
-        },
-        Err(_) => refuse(ask_id, ErrorCode::NotMet),
-    }
-}
-
-/// The key that a question is about.
-fn shown_key(refusal: &Refusal) -> Option<SpkiSha256> {
-    refusal.observation.as_ref()?.leaf_key()
 }

@@ -1,0 +1,391 @@
+//! Makers: manufacturers whose own roots vouch for their devices, and what must hold of a
+//! certificate under such a root.
+//!
+//! A root says who signed, not what it was signed for: makers sign servers, apps and whole product
+//! lines with one root. A [`NameRule`] says which of its certificates belong to devices, and where
+//! those hold the identifier that tells one device from its siblings.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+
+use crate::certificate::{Certificate, KeyKind, Oddity};
+use crate::chain::Der;
+use crate::fingerprint::CertificateSha256;
+use crate::text::SafeText;
+use crate::time::Timestamp;
+
+/// A maker, as people see it in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Maker {
+    /// Which.
+    pub id: MakerId,
+    /// What the directory or the person calls it.
+    pub name: SafeText,
+    /// Whether its roots vouch for devices.
+    pub enabled: bool,
+    /// Where it comes from.
+    pub source: MakerSource,
+    /// What must hold of its devices' certificates.
+    pub rule: NameRule,
+    /// Its roots, at least one, of a person's maker exactly one.
+    pub roots: Vec<MakerRoot>,
+    /// How many pins rest on it.
+    pub pins: u32,
+}
+
+/// Where a maker comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "type",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum MakerSource {
+    /// It came with Housekey: it can be switched off, not removed.
+    Directory {
+        /// How its roots came there.
+        provenance: Provenance,
+        /// What else there is to know, in English; empty for nothing.
+        note: String,
+    },
+    /// The person added it.
+    Person {
+        /// When; unknown for what an older Housekey took in.
+        added: Option<Timestamp>,
+    },
+}
+
+/// How a root came into the directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct Provenance {
+    /// The company that published it.
+    pub publisher: SafeText,
+    /// The company's own page about it.
+    pub url: String,
+    /// Public places from which the very same bytes were read, each as its address.
+    pub seen_at: Vec<String>,
+    /// The day on which somebody looked, as `2026-11-22`.
+    pub checked_on: String,
+    /// How it was checked, in English.
+    pub how: String,
+}
+
+/// A root of a maker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct MakerRoot {
+    /// Its common name, or its organisation where it has none.
+    pub subject: SafeText,
+    /// Its organisation, if it names one.
+    pub organisation: Option<SafeText>,
+    /// First second of validity.
+    pub not_before: Timestamp,
+    /// Last second of validity.
+    pub not_after: Timestamp,
+    /// The certificate.
+    pub sha256: CertificateSha256,
+    /// Kind and size of its key.
+    pub key: KeyKind,
+}
+
+/// Which maker: a word for one of the directory, `added-` and digits for one of the person.
+///
+/// The digits come from the root itself, so that a root that was removed and comes back is the
+/// maker that it was, and another root of the same name never is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify), tsify(type = "string"))]
+pub struct MakerId(String);
+
+/// What must hold of a certificate so that a maker's root vouches for a device with it.
+///
+/// A leaf that names another company than [`NameRule::company`], or whose identifier does not fit
+/// the [`NameRule::pattern`], was signed for something else than a device: a server, an app, a
+/// developer. The root then vouches for nothing, and the device is as unverified as any.
+/// Where no pattern is known and the leaf holds no identifier, it is the maker's, but nobody knows
+/// which device it is: no other key can then ever be taken for the same device's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct NameRule {
+    /// Where the device identifier stands.
+    pub device_id: DeviceIdRule,
+    /// What it looks like; anything where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<IdPattern>,
+    /// Which company the leaf has to name; any where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<CompanyRule>,
+}
+
+/// Where a manufacturer writes the identifier of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum DeviceIdRule {
+    /// In the subject's common name.
+    #[default]
+    SubjectCommonName,
+    /// In the subject's `serialNumber` attribute.
+    SubjectSerialNumber,
+    /// Nowhere, or nobody knows where.
+    Unknown,
+}
+
+impl DeviceIdRule {
+    /// All of them, for tables and tests.
+    pub const ALL: [Self; 3] = [
+        Self::SubjectCommonName,
+        Self::SubjectSerialNumber,
+        Self::Unknown,
+    ];
+}
+
+/// What the identifiers of a maker's devices look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct IdPattern {
+    /// What it is written with.
+    pub alphabet: IdAlphabet,
+    /// The fewest characters.
+    pub min: u8,
+    /// The most characters.
+    pub max: u8,
+}
+
+/// What an identifier is written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum IdAlphabet {
+    /// ASCII letters and digits.
+    Alphanumeric,
+    /// Hexadecimal digits of either case.
+    Hexadecimal,
+}
+
+/// Which company a leaf has to name, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct CompanyRule {
+    /// In which of its names.
+    #[serde(rename = "in")]
+    pub place: CompanyPlace,
+    /// An organisation (`O`) of that name has to be exactly one of these.
+    pub any_of: Vec<SafeText>,
+}
+
+/// Which name of a leaf has to name the company.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum CompanyPlace {
+    /// Its issuer: some makers name themselves only there.
+    Issuer,
+    /// Its subject.
+    Subject,
+}
+
+impl Maker {
+    /// Whether the person added it, so that nobody but the person answers for its name.
+    #[must_use]
+    pub const fn is_added_by_person(&self) -> bool {
+        matches!(self.source, MakerSource::Person { .. })
+    }
+}
+
+impl MakerRoot {
+    /// What a root says of itself.
+    #[must_use]
+    pub fn new(root: &Certificate) -> Self {
+        let subject = &root.subject;
+        let name = subject.common_name.as_ref().or_else(|| subject.company());
+        Self {
+            subject: name.cloned().unwrap_or_default(),
+            organisation: subject.organisations.first().cloned(),
+            not_before: root.not_before,
+            not_after: root.not_after,
+            sha256: root.sha256,
+            key: root.key,
+        }
+    }
+}
+
+impl MakerId {
+    /// The maker that a person makes of this root.
+    #[must_use]
+    pub fn added(root: &CertificateSha256) -> Self {
+        let (digits, _) = root.as_bytes().split_at(ADDED_BYTES);
+        Self(format!("{ADDED}{}", HEXLOWER.encode(digits)))
+    }
+
+    /// Whether it is one that the person added.
+    #[must_use]
+    pub fn is_added_by_person(&self) -> bool {
+        self.0.starts_with(ADDED)
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl NameRule {
+    /// The rule of which nothing is known but where the identifier stands.
+    #[must_use]
+    pub const fn with_device_id(device_id: DeviceIdRule) -> Self {
+        Self {
+            device_id,
+            pattern: None,
+            company: None,
+        }
+    }
+
+    /// Whether a leaf is a device's of this maker.
+    #[must_use]
+    pub fn is_about(&self, leaf: &Certificate) -> bool {
+        let names_the_company = self.company.as_ref().is_none_or(|company| {
+            let name = match company.place {
+                CompanyPlace::Issuer => &leaf.issuer,
+                CompanyPlace::Subject => &leaf.subject,
+            };
+            let mut named = name.organisations.iter();
+            named.any(|name| company.any_of.contains(name))
+        });
+        names_the_company && (self.pattern.is_none() || self.device_id(leaf).is_some())
+    }
+
+    /// The identifier of the device, if the leaf holds one that fits.
+    #[must_use]
+    pub fn device_id(&self, leaf: &Certificate) -> Option<SafeText> {
+        let id = match self.device_id {
+            DeviceIdRule::SubjectCommonName => leaf.subject.common_name.as_ref(),
+            DeviceIdRule::SubjectSerialNumber => leaf.subject.serial_number.as_ref(),
+            DeviceIdRule::Unknown => None,
+        };
+        let fits = |id: &&SafeText| self.pattern.is_none_or(|it| it.fits(id.as_str()));
+        id.filter(fits).cloned()
+    }
+}
+
+impl IdPattern {
+    /// Whether an identifier looks like this.
+    #[must_use]
+    pub fn fits(self, id: &str) -> bool {
+        let is_letter = |byte: u8| match self.alphabet {
+            IdAlphabet::Alphanumeric => byte.is_ascii_alphanumeric(),
+            IdAlphabet::Hexadecimal => byte.is_ascii_hexdigit(),
+        };
+        (usize::from(self.min)..=usize::from(self.max)).contains(&id.len())
+            && id.bytes().all(is_letter)
+    }
+}
+
+/// The certificates behind a leaf that could be its maker's root, by their looks: whether one of
+/// them signed anything is for a verifier to find out.
+pub fn roots_in(chain: &[Der], now: Timestamp) -> impl Iterator<Item = (&Der, Certificate)> {
+    let behind = chain.iter().skip(1).take(MAX_CANDIDATES);
+    behind.filter_map(move |der| {
+        let root = Certificate::from_der(&der.0).ok()?;
+        fitness(&root, now).is_ok().then_some((der, root))
+    })
+}
+
+/// Whether a certificate can be a maker's root.
+///
+/// # Errors
+///
+/// [`RootError`], the first reason why not.
+pub fn fitness(root: &Certificate, now: Timestamp) -> Result<(), RootError> {
+    if !root.self_issued || !root.oddities.contains(&Oddity::Authority) {
+        return Err(RootError::NoAuthority);
+    }
+    if !root.key.is_strong() {
+        return Err(RootError::WeakKey);
+    }
+    if now > root.not_after {
+        return Err(RootError::Expired);
+    }
+    if now < root.not_before {
+        return Err(RootError::NotYetValid);
+    }
+    Ok(())
+}
+
+/// Why a certificate can be no maker's root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootError {
+    /// It has ended.
+    #[error("it has ended")]
+    Expired,
+    /// It was issued by somebody else, or may not issue others.
+    #[error("it was issued by somebody else, or must not issue others")]
+    NoAuthority,
+    /// It has not begun.
+    #[error("it has not begun")]
+    NotYetValid,
+    /// Its key is too weak.
+    #[error("its key is too weak")]
+    WeakKey,
+}
+
+/// The text is no [`MakerId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a maker's id is lower-case letters, digits and hyphens")]
+pub struct MakerIdError;
+
+impl fmt::Display for MakerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for MakerId {
+    type Err = MakerIdError;
+
+    fn from_str(text: &str) -> Result<Self, MakerIdError> {
+        let is_letter = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase());
+        if starts_well && text.len() <= MAX_ID_BYTES && text.bytes().all(is_letter) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MakerIdError)
+        }
+    }
+}
+
+impl TryFrom<String> for MakerId {
+    type Error = MakerIdError;
+
+    fn try_from(text: String) -> Result<Self, MakerIdError> {
+        text.parse()
+    }
+}
+
+impl From<MakerId> for String {
+    fn from(id: MakerId) -> Self {
+        id.0
+    }
+}
+
+const ADDED: &str = "added-";
+/// 64 bits: nobody makes a second root for the id of one that is there already.
+const ADDED_BYTES: usize = 8;
+const MAX_ID_BYTES: usize = 40;
+/// Devices send one root, if any.
+const MAX_CANDIDATES: usize = 9;
