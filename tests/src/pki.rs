@@ -41,6 +41,12 @@ impl Identity {
         })
     }
 
+    /// The same, with its issuer's certificate behind it, as some devices send it along.
+    pub fn sending(mut self, issuer: &Authority) -> Self {
+        self.chain.push(issuer.0.der().clone());
+        self
+    }
+
     /// The key, to put it into another certificate.
     pub fn key(&self) -> Key {
         self.key.clone()

@@ -242,6 +242,7 @@ impl Walk<'_> {
     }
 
     async fn forget_asks_again(&self) -> Result<String> {
+        self.browser.click(&format!("{PIN} .pin-open")).await?;
         self.browser.click(&format!("{PIN} .pin-forget")).await?;
         self.browser
             .click(&format!("{PIN} .pin-forget-confirm"))

@@ -2,7 +2,6 @@
 //!
 //! The words stand in `_locales`, the structure in the HTML files; both by keys.
 
-mod devices;
 mod dom;
 pub mod options;
 pub mod popup;

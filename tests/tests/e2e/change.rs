@@ -128,6 +128,7 @@ pub(crate) async fn a_blocked_device_stays_blocked(stage: Stage) -> Result<()> {
     scene.approve(HUE).await?;
     let options = scene.browser.extension_page("pages/options/options.html")?;
     scene.browser.go(&options).await?;
+    scene.browser.click("li.pin .pin-open").await?;
     scene.browser.click("li.pin .pin-block").await?;
     scene.browser.element("li.pin .pin-unblock").await?;
     scene.home.hue.disconnect();
@@ -144,6 +145,7 @@ pub(crate) async fn a_blocked_device_stays_blocked(stage: Stage) -> Result<()> {
         "something reached a blocked device: {record:?}"
     );
     scene.browser.go(&options).await?;
+    scene.browser.click("li.pin .pin-open").await?;
     scene.browser.click("li.pin .pin-unblock").await?;
     scene.browser.element("li.pin .pin-block").await?;
     scene.browser.go(HUE).await?;
@@ -164,6 +166,7 @@ pub(crate) async fn forgetting_cuts_open_connections(stage: Stage) -> Result<()>
         .browser
         .go(&scene.browser.extension_page("pages/options/options.html")?)
         .await?;
+    scene.browser.click("li.pin .pin-open").await?;
     scene.browser.click("li.pin .pin-forget").await?;
     scene.browser.click("li.pin .pin-forget-confirm").await?;
     let gone = "return document.querySelectorAll('li.pin').length === 0";

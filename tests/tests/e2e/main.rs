@@ -9,6 +9,7 @@ mod helper;
 mod install;
 mod isolation;
 mod local_network_access;
+mod makers;
 mod profiles;
 mod public;
 mod scene;
@@ -34,6 +35,10 @@ fn main() -> Result<()> {
     trials.push(Trial::test(
         "install::uninstalling_leaves_nothing",
         move || run(install::uninstalling_leaves_nothing(lan)),
+    ));
+    trials.push(Trial::test(
+        "makers::trusting_a_maker_from_a_prompt",
+        move || run(makers::trusting_a_maker_from_a_prompt(lan)),
     ));
     libtest_mimic::run(&arguments, trials).exit()
 }

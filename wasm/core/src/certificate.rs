@@ -2,23 +2,26 @@
 //!
 //! Reading is not believing: nothing here verifies a signature.
 
-use std::net::IpAddr;
+mod name;
+mod string;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::der_parser::asn1_rs::{Any, Tag};
-use x509_parser::extensions::GeneralName;
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
-    OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519, OID_X509_COMMON_NAME, OID_X509_ORGANIZATION_NAME,
-    OID_X509_SERIALNUMBER, Oid,
+    OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519,
 };
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{SubjectPublicKeyInfo, X509Name, X509Version};
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
-use crate::fingerprint::{CertificateSha256, SpkiSha256};
+pub use name::{
+    Attribute, AttributeKind, DistinguishedName, MAX_NAMES, MAX_ORGANISATIONS, MAX_WHOLE,
+    WholeNames,
+};
+
+use crate::fingerprint::{CertificateSha1, CertificateSha256, SpkiSha256};
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -28,6 +31,8 @@ use crate::time::Timestamp;
 pub struct Certificate {
     /// SHA-256 of the whole certificate.
     pub sha256: CertificateSha256,
+    /// SHA-1 of the whole certificate, to compare with an older device's label.
+    pub sha1: CertificateSha1,
     /// SHA-256 of its SubjectPublicKeyInfo.
     pub spki_sha256: SpkiSha256,
     /// Who it was issued to.
@@ -48,17 +53,6 @@ pub struct Certificate {
     pub oddities: Vec<Oddity>,
     /// Whether subject and issuer are the same name.
     pub self_issued: bool,
-}
-
-/// The attributes of a distinguished name that tell who somebody is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DistinguishedName {
-    /// `CN`, the first one.
-    pub common_name: Option<SafeText>,
-    /// Every `O`, in the order of the name.
-    pub organisations: Vec<SafeText>,
-    /// `serialNumber`, the first one.
-    pub serial_number: Option<SafeText>,
 }
 
 /// The kind of a public key, and whether it is strong enough to be pinned.
@@ -100,14 +94,7 @@ impl Certificate {
     ///
     /// [`CertificateError`] for what is too large or is not exactly one certificate in DER.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        if der.len() > MAX_DER_BYTES {
-            return Err(CertificateError::TooLarge);
-        }
-        let (rest, parsed) =
-            X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        if !rest.is_empty() {
-            return Err(CertificateError::Malformed);
-        }
+        let parsed = parse(der)?;
         let mut oddities = Vec::new();
         if parsed.is_ca() {
             oddities.push(Oddity::Authority);
@@ -117,6 +104,7 @@ impl Certificate {
         }
         Ok(Self {
             sha256: CertificateSha256::of(der),
+            sha1: CertificateSha1::of(der),
             spki_sha256: SpkiSha256::of(parsed.public_key().raw),
             subject: DistinguishedName::read(parsed.subject()),
             issuer: DistinguishedName::read(parsed.issuer()),
@@ -129,7 +117,7 @@ impl Certificate {
             not_before: Timestamp(parsed.validity().not_before.timestamp()),
             not_after: Timestamp(parsed.validity().not_after.timestamp()),
             key: KeyKind::read(parsed.public_key()),
-            names: subject_names(&parsed),
+            names: name::subject_names(&parsed),
             oddities,
             self_issued: parsed.subject().as_raw() == parsed.issuer().as_raw(),
         })
@@ -148,11 +136,18 @@ impl Certificate {
 ///
 /// As [`Certificate::from_der`].
 pub fn spki(der: &[u8]) -> Result<&[u8], CertificateError> {
+    Ok(parse(der)?.tbs_certificate.subject_pki.raw)
+}
+
+/// Exactly one certificate, whatever it says.
+fn parse(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
     if der.len() > MAX_DER_BYTES {
         return Err(CertificateError::TooLarge);
     }
-    let (_, parsed) = X509Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-    Ok(parsed.tbs_certificate.subject_pki.raw)
+    match X509Certificate::from_der(der) {
+        Ok(([], parsed)) => Ok(parsed),
+        _ => Err(CertificateError::Malformed),
+    }
 }
 
 /// Why bytes are not a certificate.
@@ -178,30 +173,6 @@ impl CertificateError {
             Self::Missing => "certificate_missing",
             Self::Malformed => "certificate_malformed",
             Self::TooLarge => "certificate_too_large",
-        }
-    }
-}
-
-impl DistinguishedName {
-    /// The first organisation, or the common name where there is none.
-    #[must_use]
-    pub fn company(&self) -> Option<&SafeText> {
-        self.organisations.first().or(self.common_name.as_ref())
-    }
-
-    fn read(name: &X509Name<'_>) -> Self {
-        let texts = |oid: &Oid<'_>| -> Vec<SafeText> {
-            name.iter_attributes()
-                .filter(|attribute| attribute.attr_type() == oid)
-                .map(|attribute| SafeText::new(&decode(attribute.attr_value())))
-                .filter(|text| !text.is_empty())
-                .take(MAX_ATTRIBUTES)
-                .collect()
-        };
-        Self {
-            common_name: texts(&OID_X509_COMMON_NAME).into_iter().next(),
-            organisations: texts(&OID_X509_ORGANIZATION_NAME),
-            serial_number: texts(&OID_X509_SERIALNUMBER).into_iter().next(),
         }
     }
 }
@@ -264,73 +235,7 @@ fn bits(modulus: &[u8]) -> u32 {
         - leading
 }
 
-/// Decodes the string types of X.520 strictly; what does not decode is shown as replacement
-/// characters, which [`SafeText`] makes visible.
-fn decode(value: &Any<'_>) -> String {
-    let bytes = value.data;
-    match value.tag() {
-        Tag::BmpString => {
-            let units = bytes
-                .chunks_exact(2)
-                .map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-            let odd = (bytes.len() % 2 == 1).then_some(char::REPLACEMENT_CHARACTER);
-            char::decode_utf16(units)
-                .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-                .chain(odd)
-                .collect()
-        }
-        Tag::UniversalString => bytes
-            .chunks(4)
-            .map(|quad| {
-                <[u8; 4]>::try_from(quad)
-                    .ok()
-                    .map(u32::from_be_bytes)
-                    .and_then(char::from_u32)
-            })
-            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
-            .collect(),
-        // T.61 in certificates has always meant Latin-1.
-        Tag::T61String => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        Tag::PrintableString | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => bytes
-            .iter()
-            .map(|byte| {
-                if byte.is_ascii() {
-                    char::from(*byte)
-                } else {
-                    char::REPLACEMENT_CHARACTER
-                }
-            })
-            .collect(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
-}
-
-fn subject_names(certificate: &X509Certificate<'_>) -> Vec<SafeText> {
-    let Ok(Some(names)) = certificate.subject_alternative_name() else {
-        return Vec::new();
-    };
-    let shown = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => Some(SafeText::new(name)),
-        GeneralName::IPAddress(bytes) => match **bytes {
-            [a, b, c, d] => Some(IpAddr::from([a, b, c, d])),
-            _ => <[u8; 16]>::try_from(*bytes).ok().map(IpAddr::from),
-        }
-        .map(|address| SafeText::new(&address.to_string())),
-        _ => None,
-    };
-    names
-        .value
-        .general_names
-        .iter()
-        .filter_map(shown)
-        .take(MAX_NAMES)
-        .collect()
-}
-
-/// Names of a certificate that are kept; some have thousands, and nobody reads them.
-pub const MAX_NAMES: usize = 16;
 /// A leaf with 1,000 names is about 30 KB.
 const MAX_DER_BYTES: usize = 65_536;
-const MAX_ATTRIBUTES: usize = 4;
 /// RFC 5280 section 4.1.2.2 allows 20.
 const MAX_SERIAL_BYTES: usize = 32;

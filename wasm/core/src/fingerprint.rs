@@ -1,10 +1,11 @@
-//! Fingerprints: SHA-256 of a key or of a certificate, which must never be taken for each other.
+//! Fingerprints: hashes of a key or of a certificate, which must never be taken for each other.
 
 use std::fmt;
 use std::str::FromStr;
 
 use data_encoding::HEXLOWER_PERMISSIVE as HEX;
 use serde::{Deserialize, Serialize};
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 macro_rules! fingerprint {
@@ -79,6 +80,41 @@ fingerprint! {
     SpkiSha256
 }
 
+/// SHA-1 of a whole certificate, which older devices print and show.
+///
+/// It is only ever compared with what a person typed.
+/// Nobody can make a second certificate to it yet, but its maker can make two at once
+/// (Leurent and Peyrin, USENIX Security 2020).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CertificateSha1([u8; 20]);
+
+impl CertificateSha1 {
+    /// The fingerprint of this DER encoding.
+    #[must_use]
+    pub fn of(der: &[u8]) -> Self {
+        Self(Sha1::digest(der).into())
+    }
+
+    /// The 20 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CertificateSha1 {
+    /// 40 lower-case hexadecimal digits.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEX.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for CertificateSha1 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CertificateSha1({self})")
+    }
+}
+
 /// The text is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint is 64 hexadecimal digits")]
@@ -93,6 +129,12 @@ mod tests {
         let known = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         assert_eq!(SpkiSha256::of(b"").to_string(), known);
         assert_eq!(known.to_uppercase().parse(), Ok(SpkiSha256::of(b"")));
+    }
+
+    #[test]
+    fn sha1_of_nothing_is_the_known_one() {
+        let known = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        assert_eq!(CertificateSha1::of(b"").to_string(), known);
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub struct Identity {
     /// The company, manufacturer or domain; in the unverified tier, only what the device claims.
     /// Empty where the certificate says nothing.
     pub name: SafeText,
+    /// What else it calls itself: the other organisations beside the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_names: Vec<SafeText>,
     /// Who vouches for it; nobody in the unverified tier.
     pub verified_by: Option<SafeText>,
     /// Whose root vouches for it, in the manufacturer's tier: a name is anybody's, and only this
@@ -109,7 +112,12 @@ impl Identity {
     #[must_use]
     pub fn is_same_device_as(&self, other: &Self) -> bool {
         let is_same_company = match self.tier {
-            Tier::Company => self.name == other.name && self.verified_by == other.verified_by,
+            Tier::Company => {
+                is_whole(&self.name)
+                    && self.name == other.name
+                    && self.other_names == other.other_names
+                    && self.verified_by == other.verified_by
+            }
             Tier::Manufacturer => self.maker.is_some() && self.maker == other.maker,
             Tier::Domain | Tier::Unverified => false,
         };
@@ -152,6 +160,7 @@ impl Identity {
         Self {
             tier,
             name,
+            other_names: others(&subject.organisations),
             verified_by: Some(verified_by.clone()),
             maker,
             issued_by: leaf.issuing_company().cloned().unwrap_or_default(),
@@ -162,10 +171,14 @@ impl Identity {
 
     fn unverified(leaf: &Certificate) -> Self {
         let issued_by = leaf.issuing_company().cloned().unwrap_or_default();
-        let claimed = leaf.subject.organisations.first().cloned();
+        let claimed = match leaf.subject.organisations.as_slice() {
+            [] => &leaf.issuer.organisations,
+            organisations => organisations,
+        };
         Self {
             tier: Tier::Unverified,
-            name: claimed.unwrap_or_else(|| issued_by.clone()),
+            name: claimed.first().unwrap_or(&issued_by).clone(),
+            other_names: others(claimed),
             verified_by: None,
             maker: None,
             issued_by,
@@ -175,7 +188,11 @@ impl Identity {
     }
 }
 
+fn others(organisations: &[SafeText]) -> Vec<SafeText> {
+    organisations.iter().skip(1).cloned().collect()
+}
+
 /// Whether a text is all that a certificate said.
 fn is_whole(text: &SafeText) -> bool {
-    !text.as_str().contains('⟨') && !text.as_str().ends_with('…')
+    !text.as_str().contains('⟨') && !text.is_cut()
 }

@@ -54,6 +54,12 @@ pub(crate) fn all<T: JsCast>(root: &Element, selector: &str) -> Result<Vec<T>> {
         .collect())
 }
 
+/// The first element inside of this one that matches.
+pub(crate) fn part<T: JsCast>(root: &Element, selector: &str) -> Result<Option<T>> {
+    let found = root.query_selector(selector)?;
+    Ok(found.and_then(|it| it.dyn_into().ok()))
+}
+
 /// Translates what the page's HTML holds.
 pub(crate) fn localise(host: &PageHost) -> Result<()> {
     let document = document()?;
@@ -66,12 +72,15 @@ pub(crate) fn localise(host: &PageHost) -> Result<()> {
     entitle(host)
 }
 
-/// Gives the window the name of its page: the first heading.
+/// Gives the window the name of its page: the first heading that can be seen.
 pub(crate) fn entitle(host: &PageHost) -> Result<()> {
     let document = document()?;
-    let heading = document
-        .query_selector("h1")?
-        .and_then(|it| it.text_content());
+    let headings = match document.document_element() {
+        Some(root) => all::<Element>(&root, "h1")?,
+        None => Vec::new(),
+    };
+    let seen = |it: &&Element| matches!(it.closest("[hidden]"), Ok(None));
+    let heading = headings.iter().find(seen).and_then(|it| it.text_content());
     document.set_title(&match heading {
         Some(heading) if !heading.trim().is_empty() => {
             format!("{} · {}", heading.trim(), host.text("extensionName"))
@@ -122,6 +131,14 @@ pub(crate) fn fill(root: &Element, host: &PageHost, values: &Values) -> Result<(
                 place.set_attribute(name, &host.text(&complete(key, values)))?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Leads a link to an address that is no stranger's: `https:` and nothing else.
+pub(crate) fn link(place: &Element, address: &str) -> Result<()> {
+    if address.starts_with("https://") {
+        place.set_attribute("href", address)?;
     }
     Ok(())
 }

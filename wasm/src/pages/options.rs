@@ -1,25 +1,42 @@
-//! The options page: how the helper is, the devices that a person trusts, and the settings.
+//! The options page: how the helper is, and a view for each thing that a person can look after.
+
+mod deeds;
+mod device;
+mod devices;
+mod history;
+mod listing;
+mod makers;
+mod notice;
+mod rows;
+mod settings;
+mod transfer;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use housekey_core::effect::{HelperStatus, PageReply};
-use housekey_core::error::ErrorCode;
+use housekey_core::endpoint::Endpoint;
 use housekey_core::event::PageRequest;
-use housekey_core::protocol::Settings;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlInputElement};
+use web_sys::{Element, Event};
 
+use self::devices::Devices;
+use self::makers::Makers;
+use self::notice::refused;
+use self::settings::SettingsView;
+use self::transfer::Transfer;
 use super::PageHost;
-use super::devices::Devices;
 use super::dom::{self, Result};
 use super::text::{Values, code};
 
 struct OptionsPage {
     host: PageHost,
     devices: Rc<Devices>,
+    makers: Rc<Makers>,
+    settings: Rc<SettingsView>,
     /// Whether the devices have been asked for.
     loaded: Cell<bool>,
+    helper_works: Cell<bool>,
 }
 
 /// Runs the options page.
@@ -30,22 +47,54 @@ struct OptionsPage {
 #[wasm_bindgen]
 pub async fn start_options_page(host: PageHost) -> Result<()> {
     dom::localise(&host)?;
+    let devices = Rc::new(Devices::new(&host)?);
+    let transfer = Rc::new(Transfer::new(&host, &devices));
     let page = Rc::new(OptionsPage {
-        devices: Rc::new(Devices::new(&host)?),
+        makers: Rc::new(Makers::new(&host)?),
+        settings: Rc::new(SettingsView::new(&host)),
+        devices,
         loaded: Cell::default(),
+        helper_works: Cell::default(),
         host,
     });
     page.devices.listen()?;
-    let changing = Rc::clone(&page);
-    let shared: Element = dom::element(SHARED_ADDRESS_SPACE)?;
-    dom::listen(&shared, "change", move |_| {
-        let page = Rc::clone(&changing);
-        dom::spawn(async move { page.change_settings().await });
-    })?;
+    page.makers.listen()?;
+    page.settings.listen()?;
+    transfer.listen()?;
+    page.listen()?;
+    page.turn_to_view(false)?;
     page.watch().await
 }
 
 impl OptionsPage {
+    fn listen(self: &Rc<Self>) -> Result<()> {
+        let page = Rc::clone(self);
+        dom::listen(&dom::window()?, "hashchange", move |_| {
+            dom::log(page.turn_to_view(true));
+        })?;
+        let page = Rc::clone(self);
+        dom::listen(&dom::document()?, "click", move |event| {
+            page.clicked(&event)
+        })
+    }
+
+    fn clicked(self: &Rc<Self>, event: &Event) {
+        let Some((action, button)) = dom::action(event) else {
+            return;
+        };
+        match action.as_str() {
+            "notice-hide" => dom::log(notice::hide()),
+            "history-more" => {
+                // Those of a device belong to the list of devices.
+                if let Ok(Some(all)) = button.closest("#history") {
+                    let page = Rc::clone(self);
+                    dom::spawn(async move { history::more(&page.host, &all, None).await });
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Shows how the helper is, again and again, and the devices as soon as it works.
     async fn watch(&self) -> Result<()> {
         loop {
@@ -55,8 +104,14 @@ impl OptionsPage {
                 _ => HelperStatus::Down,
             };
             self.show_status(reply)?;
-            if helper == HelperStatus::Ok && !self.loaded.get() {
+            let works = helper == HelperStatus::Ok;
+            if works && !self.helper_works.replace(works) {
+                self.fill_view().await?;
+            }
+            self.helper_works.set(works);
+            if works && !self.loaded.get() {
                 self.loaded.set(self.devices.load().await?);
+                self.reveal_wanted()?;
             }
             let changing = matches!(helper, HelperStatus::Down | HelperStatus::Starting);
             dom::sleep(if changing { BUSY_MILLIS } else { CALM_MILLIS }).await?;
@@ -74,16 +129,16 @@ impl OptionsPage {
         else {
             return refused(&self.host, &reply);
         };
+        self.settings.show(settings, &local_names)?;
         let mut values = Values::default();
         values.set("status", code(&helper));
         values.set_some("version", version);
-        values.set("names", local_names.join(", "));
         let lost = helper == HelperStatus::Ok && proxy_is_ours == Some(false);
         values.flag("proxy_lost", lost);
 
         // What is the same already is not said again to those who listen to the page.
         let status: Element = dom::element("status")?;
-        let known = format!("{} {lost} {settings:?}", code(&helper));
+        let known = format!("{} {lost}", code(&helper));
         if status.get_attribute("data-known") == Some(known.clone()) {
             return Ok(());
         }
@@ -91,54 +146,79 @@ impl OptionsPage {
         status.replace_children_with_node_1(&content);
         status.set_attribute("data-known", &known)?;
         status.set_attribute("data-status", &code(&helper))?;
-        let names = dom::instance("local-names", &self.host, &values)?;
-        dom::element::<Element>("names")?.replace_children_with_node_1(&names);
-        let shared: HtmlInputElement = dom::element(SHARED_ADDRESS_SPACE)?;
-        shared.set_disabled(settings.is_none());
-        shared.set_checked(settings.is_some_and(|it| it.shared_address_space));
+        status
+            .toggle_attribute_with_force("data-lost", lost)
+            .map(drop)
+    }
+
+    /// Shows the view that the address names, and leads the keyboard there if the person asked.
+    fn turn_to_view(self: &Rc<Self>, asked: bool) -> Result<()> {
+        let wanted = wanted()?;
+        for view in dom::all::<Element>(&dom::element("main")?, ".view")? {
+            dom::show(&view, view.id() == format!("view-{wanted}"))?;
+        }
+        for link in dom::all::<Element>(&dom::element("views")?, "a")? {
+            if link.get_attribute("href").as_deref() == Some(&format!("#{wanted}")) {
+                link.set_attribute("aria-current", "page")?;
+            } else {
+                link.remove_attribute("aria-current")?;
+            }
+        }
+        dom::entitle(&self.host)?;
+        self.devices.lay()?;
+        if asked {
+            dom::window()?.scroll_to_with_x_and_y(0.0, 0.0);
+            dom::focus(&dom::element(&format!("{wanted}-title"))?);
+        }
+        if self.loaded.get() {
+            self.reveal_wanted()?;
+        }
+        if self.helper_works.get() {
+            let page = Rc::clone(self);
+            dom::spawn(async move { page.fill_view().await });
+        }
         Ok(())
     }
 
-    async fn change_settings(&self) -> Result<()> {
-        let shared_address_space = dom::is_ticked(SHARED_ADDRESS_SPACE)?;
-        let settings = Settings {
-            shared_address_space,
-            ..Settings::default()
-        };
-        let reply = self.host.ask(&PageRequest::Settings { settings }).await?;
-        if matches!(reply, PageReply::Done) {
-            return done(&self.host, "notice_saved", "");
+    /// Asks for what the view shows, as it is now.
+    async fn fill_view(&self) -> Result<()> {
+        match wanted()?.as_str() {
+            "history" => history::begin(&self.host, &dom::element("history")?).await,
+            "makers" => self.makers.load().await,
+            _ => Ok(()),
         }
-        dom::element::<HtmlInputElement>(SHARED_ADDRESS_SPACE)?.set_checked(!shared_address_space);
-        refused(&self.host, &reply)
+    }
+
+    /// Opens the device that the address names.
+    fn reveal_wanted(&self) -> Result<()> {
+        let hash = dom::window()?.location().hash()?;
+        let Some(endpoint) = hash.strip_prefix(DEVICE) else {
+            return Ok(());
+        };
+        // Whoever writes an address may write brackets of IPv6 as they like.
+        let endpoint = js_sys::decode_uri_component(endpoint).map(String::from);
+        let known = match endpoint.ok().and_then(|it| it.parse::<Endpoint>().ok()) {
+            Some(endpoint) => self.devices.reveal(&endpoint)?,
+            None => false,
+        };
+        if known {
+            return Ok(());
+        }
+        let code = housekey_core::error::ErrorCode::NotPinned;
+        refused(&self.host, &PageReply::Error { code })
     }
 }
 
-/// Says that something was done.
-pub(super) fn done(host: &PageHost, key: &str, address: &str) -> Result<()> {
-    let mut values = Values::default();
-    values.set("key", key);
-    values.set("address", address);
-    say(&dom::instance("notice-done", host, &values)?)
+/// The name of the view that the address names, or of the first one.
+fn wanted() -> Result<String> {
+    let hash = dom::window()?.location().hash()?;
+    let name = hash.trim_start_matches('#');
+    let known = VIEWS.contains(&name);
+    Ok(if known { name } else { VIEWS[0] }.to_owned())
 }
 
-/// Says that something was not done, and what to do.
-pub(super) fn refused(host: &PageHost, reply: &PageReply) -> Result<()> {
-    let error = match reply {
-        PageReply::Error { code } => *code,
-        _ => ErrorCode::BadMessage,
-    };
-    let mut values = Values::default();
-    values.set("error", code(&error));
-    say(&dom::instance("notice-error", host, &values)?)
-}
-
-fn say(notice: &Element) -> Result<()> {
-    let place: Element = dom::element("notice")?;
-    place.replace_children_with_node_1(notice);
-    dom::show(&place, true)
-}
-
-const SHARED_ADDRESS_SPACE: &str = "setting-shared-address-space";
+const VIEWS: [&str; 5] = ["devices", "history", "makers", "transfer", "settings"];
+/// Begins the part of the address that names a device.
+const DEVICE: &str = "#device=";
 const BUSY_MILLIS: i32 = 1_000;
 const CALM_MILLIS: i32 = 5_000;

@@ -1,8 +1,13 @@
-//! The toolbar's popup: who the device in this tab is.
+//! The toolbar's popup: who the device in this tab is, and what to do about it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use housekey_core::effect::PageReply;
+use housekey_core::endpoint::Endpoint;
+use housekey_core::error::ErrorCode;
 use housekey_core::event::{PageRequest, Tab};
-use housekey_core::view::PopupView;
+use housekey_core::view::{PopupState, PopupView};
 use tsify::Tsify as _;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
@@ -10,6 +15,13 @@ use web_sys::Element;
 use super::PageHost;
 use super::dom::{self, Result};
 use super::text::{Values, code, tell_name};
+
+struct Popup {
+    host: PageHost,
+    main: Element,
+    tab: Tab,
+    view: RefCell<Option<PopupView>>,
+}
 
 /// Runs the popup.
 ///
@@ -19,43 +31,187 @@ use super::text::{Values, code, tell_name};
 #[wasm_bindgen]
 pub async fn start_popup_page(host: PageHost) -> Result<()> {
     dom::localise(&host)?;
-    let tab = Tab::from_js(host.tab().await?).map_err(JsError::from)?;
-    let request = PageRequest::Popup {
-        tab_id: tab.tab_id,
-        url: tab.url,
-    };
-    let reply = host.ask(&request).await?;
-    let (state, values) = match reply {
-        PageReply::Popup { view } => (code(&view.state), values(&host, &view)),
-        PageReply::Error { code: error } => {
-            let mut values = Values::default();
-            values.set("error", code(&error));
-            ("error".to_owned(), values)
+    let popup = Rc::new(Popup {
+        tab: Tab::from_js(host.tab().await?).map_err(JsError::from)?,
+        main: dom::element("popup")?,
+        view: RefCell::default(),
+        host,
+    });
+    let acting = Rc::clone(&popup);
+    dom::listen(&popup.main, "click", move |event| {
+        if let Some((action, button)) = dom::action(&event) {
+            let popup = Rc::clone(&acting);
+            dom::spawn(async move { popup.act(&action, &button).await });
         }
-        _ => ("error".to_owned(), Values::default()),
-    };
-    let popup = dom::element::<Element>("popup")?;
-    let content = dom::instance(&format!("state-{state}"), &host, &values)?;
-    popup.replace_children_with_node_1(&content);
-    popup.set_attribute("data-state", &state)
+    })?;
+    popup.look().await
+}
+
+impl Popup {
+    /// Asks who the tab's device is, and shows it.
+    async fn look(&self) -> Result<()> {
+        let request = PageRequest::Popup {
+            tab_id: self.tab.tab_id,
+            url: self.tab.url.clone(),
+        };
+        let reply = self.host.ask(&request).await?;
+        let PageReply::Popup { view } = reply else {
+            return self.refused(&reply);
+        };
+        self.render(&code(&view.state), &values(&self.host, &view))?;
+        if let Some(link) = dom::part::<Element>(&self.main, "a.show")? {
+            let device = view.endpoint.as_ref().map(Endpoint::to_string);
+            let device = device.unwrap_or_default();
+            link.set_attribute("href", &format!("{DEVICE}{device}"))?;
+        }
+        self.show_others(&view)?;
+        self.view.replace(Some(view));
+        Ok(())
+    }
+
+    async fn act(&self, action: &str, button: &Element) -> Result<()> {
+        let here = self
+            .view
+            .borrow()
+            .as_ref()
+            .and_then(|it| it.endpoint.clone());
+        // One of several that were put off names itself.
+        let named = button.get_attribute("data-endpoint");
+        let endpoint = named.and_then(|it| it.parse().ok()).or(here);
+        match (action, endpoint) {
+            ("go", _) => dom::window()?.close(),
+            ("forget", _) => self.ask_whether(true),
+            ("keep", _) => self.ask_whether(false),
+            ("ask-again", Some(endpoint)) => {
+                let tab_id = self.tab.tab_id;
+                let request = PageRequest::AskAgain { endpoint, tab_id };
+                if self.done(&request).await? {
+                    dom::window()?.close()
+                } else {
+                    Ok(())
+                }
+            }
+            ("block", Some(endpoint)) => {
+                let request = PageRequest::Block {
+                    endpoint,
+                    blocked: true,
+                };
+                if self.done(&request).await? {
+                    self.look().await
+                } else {
+                    Ok(())
+                }
+            }
+            ("forget-confirm", Some(endpoint)) => {
+                let address = endpoint.display_name();
+                if !self.done(&PageRequest::Forget { endpoint }).await? {
+                    return Ok(());
+                }
+                let mut values = Values::default();
+                values.set("address", address);
+                self.render("forgotten", &values)?;
+                dom::focus(&dom::element("company")?);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the background for something; what goes wrong is shown.
+    async fn done(&self, request: &PageRequest) -> Result<bool> {
+        let reply = self.host.ask(request).await?;
+        let done = matches!(reply, PageReply::Done);
+        if !done {
+            self.refused(&reply)?;
+        }
+        Ok(done)
+    }
+
+    fn ask_whether(&self, asked: bool) -> Result<()> {
+        dom::show(&dom::element("deeds")?, !asked)?;
+        dom::show(&dom::element("forgetting")?, asked)?;
+        dom::focus(&dom::element(if asked { "keep" } else { "forget" })?);
+        Ok(())
+    }
+
+    /// Shows what else the person put off, each with a way back to the question.
+    fn show_others(&self, view: &PopupView) -> Result<()> {
+        let is_here = |it: &&Endpoint| {
+            view.state == PopupState::Declined && view.endpoint.as_ref() == Some(*it)
+        };
+        let others: Vec<_> = view.declined.iter().filter(|it| !is_here(it)).collect();
+        let content = match self.main.first_element_child() {
+            Some(content) if !others.is_empty() => content,
+            _ => return Ok(()),
+        };
+        let block = dom::instance("others", &self.host, &Values::default())?;
+        if let Some(list) = dom::part::<Element>(&block, "ul")? {
+            for endpoint in others.into_iter().take(MAX_OTHERS) {
+                let mut values = Values::default();
+                values.set("address", endpoint.display_name());
+                let item = dom::instance("other", &self.host, &values)?;
+                if let Some(button) = dom::part::<Element>(&item, "button")? {
+                    button.set_attribute("data-endpoint", &endpoint.to_string())?;
+                }
+                list.append_child(&item)?;
+            }
+        }
+        content.append_child(&block).map(drop)
+    }
+
+    fn refused(&self, reply: &PageReply) -> Result<()> {
+        let error = match reply {
+            PageReply::Error { code } => *code,
+            _ => ErrorCode::BadMessage,
+        };
+        let mut values = Values::default();
+        values.set("error", code(&error));
+        self.render("error", &values)
+    }
+
+    fn render(&self, state: &str, values: &Values) -> Result<()> {
+        let content = dom::instance(&format!("state-{state}"), &self.host, values)?;
+        self.main.replace_children_with_node_1(&content);
+        self.main.set_attribute("data-state", state)
+    }
 }
 
 fn values(host: &PageHost, view: &PopupView) -> Values {
     let mut values = Values::default();
     values.set_some("address", view.address.as_deref());
     values.set("status", code(&view.helper));
-    if let Some(trusted) = &view.trusted {
-        let identity = &trusted.identity;
-        tell_name(&mut values, trusted, host);
-        values.set_some(
-            "verified_by",
-            identity.verified_by.as_ref().map(|it| it.as_str()),
-        );
-        values.set_some("device", identity.device_id.as_ref().map(|it| it.as_str()));
-        values.set("tier", code(&identity.tier));
-        values.set("since", host.date(trusted.since));
-        values.set("seen", host.date(trusted.last_seen));
-        values.set("fingerprint", trusted.key_fingerprint.as_str());
+    let alpn = view.live.as_ref().and_then(|live| live.alpn.as_ref());
+    let http = alpn.map(|alpn| match alpn.as_str() {
+        "h2" => "HTTP/2",
+        "http/1.1" => "HTTP/1.1",
+        other => other,
+    });
+    values.set_some("http", http);
+    values.flag("at_rest", view.live.is_none());
+    values.set_some("tls", view.live.as_ref().map(|live| code(&live.tls)));
+    values.flag("tls_only", view.live.is_some() && http.is_none());
+    let Some(trusted) = &view.trusted else {
+        return values;
+    };
+    let identity = &trusted.identity;
+    tell_name(&mut values, trusted, host);
+    if view.state != PopupState::Trusted {
+        let name = values.get("name").unwrap_or_default().to_owned();
+        values.set("trusted_name", name);
     }
+    values.set_some(
+        "verified_by",
+        identity.verified_by.as_ref().map(|it| it.as_str()),
+    );
+    values.set_some("device", identity.device_id.as_ref().map(|it| it.as_str()));
+    values.set("tier", code(&identity.tier));
+    values.set("since", host.date(trusted.since));
+    values.set("note", trusted.note.as_str());
+    values.set("words", trusted.words.as_str());
     values
 }
+
+/// Where the options page shows a device.
+const DEVICE: &str = "../options/options.html#device=";
+/// As many as fit under the rest.
+const MAX_OTHERS: usize = 5;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use housekey_core::time::Timestamp;
 use housekey_core::view::TrustedView;
-use js_sys::{Date, Object, Reflect};
+use js_sys::{Date, Number, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -75,14 +75,52 @@ impl PageHost {
 
     /// A day, as the locale writes it.
     pub(crate) fn date(&self, time: Timestamp) -> String {
-        #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 ms")]
-        let date = Date::new(&JsValue::from_f64(time.0 as f64 * 1_000.0));
-        let options = Object::new();
-        let medium = Reflect::set(&options, &"dateStyle".into(), &"medium".into());
-        debug_assert!(medium.is_ok(), "an own plain object takes properties");
-        date.to_locale_date_string(&self.text("locale"), &options)
+        date(time)
+            .to_locale_date_string(&self.text("locale"), &style("dateStyle", "medium"))
             .into()
     }
+
+    /// A time of day, as the locale writes it.
+    pub(crate) fn time_of_day(&self, time: Timestamp) -> String {
+        date(time)
+            .to_locale_time_string_with_options(&self.text("locale"), &style("timeStyle", "short"))
+            .into()
+    }
+
+    /// A number, as the locale writes it.
+    pub(crate) fn number(&self, number: usize) -> String {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        Number::from(number)
+            .to_locale_string(&self.text("locale"))
+            .into()
+    }
+}
+
+/// The present, by this computer's clock.
+pub(crate) fn now() -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "dates are whole seconds")]
+    Timestamp((Date::now() / 1_000.0).floor() as i64)
+}
+
+/// Which of a text's forms goes with a number, as a part of its key.
+pub(crate) const fn plural(number: usize) -> &'static str {
+    match number {
+        0 => "none",
+        1 => "one",
+        _ => "many",
+    }
+}
+
+fn date(time: Timestamp) -> Date {
+    #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 ms")]
+    Date::new(&JsValue::from_f64(time.0 as f64 * 1_000.0))
+}
+
+fn style(name: &str, style: &str) -> Object {
+    let options = Object::new();
+    let set = Reflect::set(&options, &name.into(), &style.into());
+    debug_assert!(set.is_ok(), "an own plain object takes properties");
+    options
 }
 
 /// The name that serde gives a variant, which is a part of keys.

@@ -1,18 +1,22 @@
 //! The trust page: a question about one device, and the way of the answer to the core.
 
+mod details;
+mod expectation;
+mod telling;
+
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use housekey_core::certificate::{KeyKind, Oddity};
 use housekey_core::effect::PageReply;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::{Choice, PageRequest, PromptId};
-use housekey_core::identity::{Identity, Tier};
-use housekey_core::protocol::EXTENSION_DAYS;
-use housekey_core::view::{CertificateView, Situation, TrustView};
+use housekey_core::text::SafeText;
+use housekey_core::view::{Situation, TrustView};
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlButtonElement, HtmlInputElement};
+use web_sys::{Element, HtmlButtonElement, HtmlInputElement, KeyboardEvent};
 
+use self::expectation::Expectation;
+use self::telling::Teller;
 use super::PageHost;
 use super::dom::{self, Result};
 use super::text::{Values, code};
@@ -23,8 +27,12 @@ struct TrustPage {
     main: Element,
     /// What is shown, as long as there is a question.
     view: RefCell<Option<TrustView>>,
+    /// What the person expects, and whether it fits.
+    expectation: Expectation,
     armed: Cell<bool>,
-    /// Counts what was shown, so that a timer arms only what it was started for.
+    /// Counts how often the buttons were disarmed, so that a timer arms only what it was started for.
+    disarmed: Cell<u32>,
+    /// Counts what was shown, so that only the last of it is kept up to date.
     shown: Cell<u32>,
 }
 
@@ -44,15 +52,14 @@ pub async fn start_trust_page(host: PageHost) -> Result<()> {
         prompt_id: PromptId(prompt_id.unwrap_or_default()),
         main: dom::element("main")?,
         view: RefCell::default(),
+        expectation: Expectation::default(),
         armed: Cell::default(),
+        disarmed: Cell::default(),
         shown: Cell::default(),
         host,
     });
     page.listen()?;
-    let request = PageRequest::Trust {
-        prompt_id: page.prompt_id,
-    };
-    let reply = page.host.ask(&request).await?;
+    let reply = page.host.ask(&page.question()).await?;
     page.take(reply)
 }
 
@@ -60,13 +67,29 @@ impl TrustPage {
     fn listen(self: &Rc<Self>) -> Result<()> {
         let page = Rc::clone(self);
         dom::listen(&self.main, "click", move |event| {
-            if let Some((action, _)) = dom::action(&event) {
+            if let Some((action, button)) = dom::action(&event) {
                 let page = Rc::clone(&page);
-                dom::spawn(async move { page.act(&action).await });
+                dom::spawn(async move { page.act(&action, &button).await });
+            }
+        })?;
+        // Who types quickly ends with Enter. What takes deliberation takes a click or the space bar.
+        dom::listen(&self.main, "keydown", |event| {
+            let pressed = event.dyn_ref::<KeyboardEvent>().map(KeyboardEvent::key);
+            let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+            let deliberate = target.is_some_and(|it| it.has_attribute("data-deliberate"));
+            if deliberate && pressed.as_deref() == Some("Enter") {
+                event.prevent_default();
             }
         })?;
         let page = Rc::clone(self);
-        dom::listen(&self.main, "input", move |_| dom::log(page.open_gates()))?;
+        dom::listen(&self.main, "input", move |event| {
+            let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+            if target.is_some_and(|it| it.id() == expectation::FIELD) {
+                let page = Rc::clone(&page);
+                dom::spawn(async move { page.compare().await });
+            }
+            dom::log(page.open_gates());
+        })?;
         // What was hidden until now cannot have been read yet.
         let page = Rc::clone(self);
         dom::listen(&dom::document()?, "visibilitychange", move |_| {
@@ -74,30 +97,107 @@ impl TrustPage {
         })
     }
 
-    async fn act(self: Rc<Self>, action: &str) -> Result<()> {
-        // A decision names the key that this page shows, so that it cannot be taken for one about
-        // a key that came meanwhile.
-        let key = self.view.borrow().as_ref().and_then(|view| view.key);
-        let choice = match (action, key) {
-            ("approve", Some(key)) => Choice::Approve { key },
-            ("replace", Some(key)) => Choice::Replace {
-                key,
-                typed_address: dom::element::<HtmlInputElement>("replace-address")?.value(),
-            },
-            ("retry", _) => Choice::Retry,
-            // An empty page: going back could lead to this very device, and so to this question.
-            _ => return dom::window()?.location().replace("about:blank"),
+    /// What this page is about, as the core knows it now.
+    fn question(&self) -> PageRequest {
+        PageRequest::Trust {
+            prompt_id: self.prompt_id,
+        }
+    }
+
+    async fn act(self: Rc<Self>, action: &str, button: &HtmlButtonElement) -> Result<()> {
+        if action == "stop" {
+            return self.stop().await;
+        }
+        // A disabled button sends no click, whoever makes it; this page does not rely on it.
+        if !self.is_open(button)? {
+            return Ok(());
+        }
+        let Some(request) = self.request(action)? else {
+            return Ok(());
         };
         self.armed.set(false);
         self.open_gates()?;
         self.main.set_attribute("aria-busy", "true")?;
-        let request = PageRequest::Decide {
-            prompt_id: self.prompt_id,
-            choice,
-        };
         let reply = self.host.ask(&request).await;
         self.main.remove_attribute("aria-busy")?;
         self.take(reply?)
+    }
+
+    /// What a button asks of the core.
+    fn request(&self, action: &str) -> Result<Option<PageRequest>> {
+        let view = self.view.borrow();
+        // A decision names the key that this page shows, so that it cannot be taken for one about
+        // a key that came meanwhile.
+        let key = view.as_ref().and_then(|view| view.key);
+        let offer = view.as_ref().and_then(|view| view.maker_offer.as_ref());
+        let choice = match (action, key, offer) {
+            ("answer-here", ..) => Choice::AnswerHere,
+            ("approve", Some(key), _) => Choice::Approve { key },
+            ("leave-to-browser", ..) => Choice::LeaveToBrowser,
+            ("replace", Some(key), _) => Choice::Replace {
+                key,
+                typed_address: typed("replace-address")?,
+            },
+            ("retry", ..) => Choice::Retry,
+            ("trust-maker", _, Some(offer)) => {
+                return Ok(Some(PageRequest::TrustMaker {
+                    prompt_id: self.prompt_id,
+                    root_sha256: offer.root_sha256,
+                    name: SafeText::new(&typed("maker-name")?),
+                }));
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(PageRequest::Decide {
+            prompt_id: self.prompt_id,
+            choice,
+        }))
+    }
+
+    /// Tells the core, and leaves whatever it says: nobody is kept on a warning.
+    async fn stop(&self) -> Result<()> {
+        self.armed.set(false);
+        self.open_gates()?;
+        let request = PageRequest::Decide {
+            prompt_id: self.prompt_id,
+            choice: Choice::Stop,
+        };
+        if let Err(error) = self.host.ask(&request).await {
+            web_sys::console::error_1(&error);
+        }
+        // An empty page: going back could lead to this very device, and so to this question.
+        dom::window()?.location().replace("about:blank")
+    }
+
+    /// Lets the core compare what the person typed, once they pause.
+    async fn compare(self: Rc<Self>) -> Result<()> {
+        let Some(typed) = self.expectation.begin()? else {
+            return self.open_gates();
+        };
+        self.open_gates()?;
+        dom::sleep(expectation::PAUSE_MILLIS).await?;
+        if !self.expectation.is_still(&typed)? {
+            return Ok(());
+        }
+        let request = PageRequest::Compare {
+            prompt_id: self.prompt_id,
+            typed: typed.clone(),
+        };
+        let reply = self.host.ask(&request).await?;
+        if !self.expectation.is_still(&typed)? {
+            return Ok(());
+        }
+        match reply {
+            PageReply::Compared { comparison } => {
+                self.expectation.end(&self.host, &comparison)?;
+                self.open_gates()
+            }
+            PageReply::Error {
+                code: ErrorCode::UnknownPrompt,
+            } => self.show_gone(None),
+            // It says nothing about the key: what asks for trust stays closed.
+            _ => Ok(()),
+        }
     }
 
     fn take(self: &Rc<Self>, reply: PageReply) -> Result<()> {
@@ -109,7 +209,11 @@ impl TrustPage {
                 code: ErrorCode::UnknownPrompt,
             } => self.show_gone(None),
             PageReply::Error { code } => self.show_error(code),
-            PageReply::Done
+            PageReply::Compared { .. }
+            | PageReply::Done
+            | PageReply::History { .. }
+            | PageReply::Imported { .. }
+            | PageReply::Makers { .. }
             | PageReply::Pins { .. }
             | PageReply::Popup { .. }
             | PageReply::Status { .. } => self.show_error(ErrorCode::BadMessage),
@@ -117,16 +221,43 @@ impl TrustPage {
     }
 
     fn show(self: &Rc<Self>, view: TrustView) -> Result<()> {
-        self.render(&code(&view.situation), &self.values(&view))?;
-        if let Some(list) = dom::find::<Element>("chain")? {
-            for certificate in &view.chain {
-                let values = self.certificate(certificate);
-                let item = dom::instance("certificate", &self.host, &values)?;
-                list.append_child(&item)?;
+        let values = Teller::new(&self.host).values(&view);
+        self.render(&code(&view.situation), &values)?;
+        details::show_chain(&self.host, &view)?;
+        if let (Some(offer), Some(name)) = (
+            &view.maker_offer,
+            dom::find::<HtmlInputElement>("maker-name")?,
+        ) {
+            name.set_value(offer.name.as_str());
+        }
+        let changes = matches!(view.situation, Situation::Elsewhere | Situation::NoHelper);
+        self.view.replace(Some(view));
+        self.arm_soon()?;
+        if changes {
+            let (page, shown) = (Rc::clone(self), self.shown.get());
+            dom::spawn(async move { page.keep_up(shown).await });
+        }
+        Ok(())
+    }
+
+    /// Shows how things are as they change. When nothing is in the way any more, the background leads
+    /// the tab on.
+    async fn keep_up(self: Rc<Self>, shown: u32) -> Result<()> {
+        loop {
+            dom::sleep(LOOK_MILLIS).await?;
+            if self.shown.get() != shown {
+                return Ok(());
+            }
+            let reply = self.host.ask(&self.question()).await?;
+            let PageReply::Trust { view } = reply else {
+                return Ok(());
+            };
+            let state = |view: &TrustView| (view.situation, view.helper);
+            let is_news = self.view.borrow().as_ref().map(state) != Some(state(&view));
+            if self.shown.get() == shown && is_news {
+                return self.show(view);
             }
         }
-        self.view.replace(Some(view));
-        self.arm_soon()
     }
 
     /// Says what went wrong, beside the question if there is one.
@@ -141,6 +272,7 @@ impl TrustPage {
     }
 
     fn show_gone(self: &Rc<Self>, notice: Option<ErrorCode>) -> Result<()> {
+        self.view.take();
         let mut values = Values::default();
         values.set_some("notice", notice.map(|notice| code(&notice)));
         self.render("gone", &values)
@@ -152,6 +284,8 @@ impl TrustPage {
         self.main
             .set_attribute("data-tier", values.get("tier").unwrap_or_default())?;
         self.main.set_attribute("data-view", view)?;
+        self.expectation.forget();
+        self.shown.set(self.shown.get().wrapping_add(1));
         dom::entitle(&self.host)?;
         // The heading is read first, and no button is a key press away.
         dom::focus(&dom::element("title")?);
@@ -162,12 +296,12 @@ impl TrustPage {
     fn arm_soon(self: &Rc<Self>) -> Result<()> {
         self.armed.set(false);
         self.open_gates()?;
-        let shown = self.shown.get().wrapping_add(1);
-        self.shown.set(shown);
+        let disarmed = self.disarmed.get().wrapping_add(1);
+        self.disarmed.set(disarmed);
         let page = Rc::clone(self);
         dom::spawn(async move {
             dom::sleep(ARMING_MILLIS).await?;
-            if page.shown.get() == shown {
+            if page.disarmed.get() == disarmed {
                 page.armed.set(true);
                 page.open_gates()?;
             }
@@ -182,158 +316,42 @@ impl TrustPage {
         self.main
             .set_attribute("data-armed", if armed { "true" } else { "false" })?;
         for button in dom::all::<HtmlButtonElement>(&self.main, "button[data-arms]")? {
-            let open = match button.id().as_str() {
-                "approve" => {
-                    dom::find::<Element>("understood")?.is_none() || dom::is_ticked("understood")?
-                }
-                "replace" => {
-                    let typed = dom::element::<HtmlInputElement>("replace-address")?.value();
-                    let asked_for =
-                        |view: &TrustView| typed.trim().eq_ignore_ascii_case(&view.address);
-                    dom::is_ticked("replace-understood")?
-                        && self.view.borrow().as_ref().is_some_and(asked_for)
-                }
-                _ => true,
-            };
-            button.set_disabled(!(armed && open));
+            button.set_disabled(!self.is_open(&button)?);
         }
         Ok(())
     }
 
-    fn values(&self, view: &TrustView) -> Values {
-        let mut values = Values::default();
-        values.set("address", view.address.as_str());
-        values.set("days", EXTENSION_DAYS.to_string());
-        values.set_some("failure", view.failure.as_ref().map(code));
-        values.set_some("flaw", view.flaw.as_ref().map(code));
-        values.set_some("moved_from", view.moved_from.as_deref());
-        values.set_some("notice", view.notice.as_ref().map(code));
-        values.flag("suspicious", view.suspicious_name);
-        values.set_some("tls", view.tls.as_ref().map(code));
-        if let Some(identity) = &view.identity {
-            self.tell_identity(&mut values, identity);
-        }
-        if let Some(leaf) = view.chain.first() {
-            values.set("ends", self.host.date(leaf.not_after));
-            values.set("begins", self.host.date(leaf.not_before));
-            values.set("fingerprint", leaf.key_fingerprint.as_str());
-        }
-        if let Some(trusted) = &view.trusted {
-            let name = trusted.name.as_str();
-            let nameless = || self.host.text("nameless_device");
-            values.set(
-                "trusted_name",
-                if name.is_empty() {
-                    nameless()
-                } else {
-                    name.to_owned()
-                },
-            );
-            values.set("trusted_since", self.host.date(trusted.since));
-            values.set("trusted_seen", self.host.date(trusted.last_seen));
-            values.set("trusted_tier", code(&trusted.identity.tier));
-            values.set("trusted_fingerprint", trusted.key_fingerprint.as_str());
-            values.set_some(
-                "trusted_by",
-                trusted.identity.verified_by.as_ref().map(|it| it.as_str()),
-            );
-            values.set_some(
-                "trusted_device",
-                trusted.identity.device_id.as_ref().map(|it| it.as_str()),
-            );
-            let verified = view.identity.as_ref().is_some_and(Identity::is_verified);
-            let fell = trusted.identity.is_verified() && !verified;
-            values.flag("fell", fell && view.situation == Situation::Changed);
-        }
-        values
-    }
-
-    fn tell_identity(&self, values: &mut Values, identity: &Identity) {
-        let (name, verified) = (identity.name.as_str(), identity.is_verified());
-        // A name that somebody vouches for is a fact; any other is a claim, and shown as one.
-        values.set("fact", if verified { name } else { "" });
-        values.set("claim", if verified { "" } else { name });
-        values.flag("nameless", name.is_empty());
-        let nameless = || self.host.text("nameless_device");
-        values.set(
-            "name",
-            if name.is_empty() {
-                nameless()
-            } else {
-                name.to_owned()
-            },
-        );
-        values.set("issued_by", identity.issued_by.as_str());
-        values.set("tier", code(&identity.tier));
-        values.flag(if verified { "verified" } else { "unverified" }, true);
-        values.set_some(
-            "verified_by",
-            identity.verified_by.as_ref().map(|it| it.as_str()),
-        );
-        if let Some(id) = &identity.device_id {
-            values.set("device", id.as_str());
-            // Only of a manufacturer's own certificates it is known that this stands on the label.
-            let on_label = identity.tier == Tier::Manufacturer;
-            values.set(
-                "device_end",
-                if on_label {
-                    ending(id.as_str())
-                } else {
-                    String::new()
-                },
-            );
-        }
-        for oddity in &identity.oddities {
-            match oddity {
-                Oddity::Authority => values.flag("oddity_authority", true),
-                Oddity::OldVersion => values.flag("oddity_old_version", true),
+    /// Whether a button may be pressed now.
+    fn is_open(&self, button: &HtmlButtonElement) -> Result<bool> {
+        let steps_taken = match button.id().as_str() {
+            "approve" => {
+                let understood = dom::find::<Element>("understood")?.is_none()
+                    || dom::is_ticked("understood")?;
+                understood && self.expectation.permits()
             }
-        }
-    }
-
-    fn certificate(&self, certificate: &CertificateView) -> Values {
-        let mut values = Values::default();
-        values.set("subject", certificate.subject.as_str());
-        values.set("issuer", certificate.issuer.as_str());
-        values.set("begins", self.host.date(certificate.not_before));
-        values.set("ends", self.host.date(certificate.not_after));
-        values.set("serial", certificate.serial.as_str());
-        values.set("fingerprint", certificate.certificate_fingerprint.as_str());
-        values.set("key_fingerprint", certificate.key_fingerprint.as_str());
-        let (kind, bits) = match certificate.key {
-            KeyKind::Ec { bits } => ("ec", bits),
-            KeyKind::Ed25519 => ("ed25519", 256),
-            KeyKind::Rsa { bits } => ("rsa", bits),
-            KeyKind::Other => ("other", 0),
+            "replace" => {
+                let typed = typed("replace-address")?;
+                let asked_for = |view: &TrustView| typed.trim().eq_ignore_ascii_case(&view.address);
+                dom::is_ticked("replace-understood")?
+                    && self.view.borrow().as_ref().is_some_and(asked_for)
+                    && self.expectation.permits()
+            }
+            "trust-maker" => {
+                dom::is_ticked("maker-understood")?
+                    && !typed("maker-name")?.trim().is_empty()
+                    && self.expectation.permits()
+            }
+            _ => true,
         };
-        values.set("key_kind", kind);
-        values.set("key_bits", bits.to_string());
-        let names: Vec<&str> = certificate.names.iter().map(|name| name.as_str()).collect();
-        values.set("names", names.join(", "));
-        values
+        Ok(self.armed.get() && steps_taken)
     }
 }
 
-/// The end of an identifier, which is what people compare with a label.
-fn ending(id: &str) -> String {
-    let skipped = id.chars().count().saturating_sub(COMPARED_CHARS);
-    if skipped == 0 {
-        return String::new();
-    }
-    id.chars().skip(skipped).collect::<String>().to_uppercase()
+/// What stands in a field.
+fn typed(id: &str) -> Result<String> {
+    Ok(dom::element::<HtmlInputElement>(id)?.value())
 }
 
 /// Longer than a double click, shorter than reading the heading.
 const ARMING_MILLIS: i32 = 600;
-const COMPARED_CHARS: usize = 4;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn people_compare_the_end_of_an_identifier() {
-        assert_eq!(ending("001788fffe405c5e"), "5C5E");
-        assert_eq!(ending("5c5e"), "");
-    }
-}
+const LOOK_MILLIS: i32 = 1_500;

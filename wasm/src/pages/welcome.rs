@@ -1,6 +1,6 @@
 //! The welcome page: how to get the helper, and whether it works.
 
-use housekey_core::effect::PageReply;
+use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::event::PageRequest;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
@@ -40,13 +40,16 @@ async fn check(host: &PageHost) -> Result<()> {
         let (helper, version) = match host.ask(&PageRequest::Status).await? {
             PageReply::Status {
                 helper, version, ..
-            } => (code(&helper), version),
-            _ => ("down".to_owned(), None),
+            } => (helper, version),
+            _ => (HelperStatus::Down, None),
         };
+        let (helper, command) = (code(&helper), command_for(helper));
         if status.get_attribute("data-status").as_deref() != Some(helper.as_str()) {
             let mut values = Values::default();
             values.set("status", helper.as_str());
             values.set_some("version", version);
+            values.flag("missing", helper == "missing");
+            values.set_some("command", command);
             let content = dom::instance("helper", host, &values)?;
             status.replace_children_with_node_1(&content);
             status.set_attribute("data-status", &helper)?;
@@ -57,6 +60,17 @@ async fn check(host: &PageHost) -> Result<()> {
         dom::sleep(LOOK_MILLIS).await?;
     }
     Ok(())
+}
+
+/// What to type in a terminal about a helper like this.
+pub(super) const fn command_for(helper: HelperStatus) -> Option<&'static str> {
+    match helper {
+        HelperStatus::Missing | HelperStatus::TooOld => Some("housekey install"),
+        HelperStatus::Unusable => Some("housekey doctor"),
+        HelperStatus::Down | HelperStatus::Ok | HelperStatus::Starting | HelperStatus::TooNew => {
+            None
+        }
+    }
 }
 
 const LOOK_MILLIS: i32 = 700;

@@ -5,6 +5,10 @@
     reason = "a test that fails by a panic says enough"
 )]
 
+mod history;
+mod import;
+mod migration;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::sync::Arc;
@@ -14,8 +18,10 @@ use housekey::paths::Paths;
 use housekey::store::{AddedMaker, Amendment, Happening, Store, StoreError};
 use housekey_core::chain::Der;
 use housekey_core::endpoint::Endpoint;
+use housekey_core::history::HistoryEntry;
 use housekey_core::identity::{Identity, Tier};
 use housekey_core::maker::DeviceIdRule;
+use housekey_core::note::Note;
 use housekey_core::pin::Pin;
 use housekey_core::protocol::Settings;
 use housekey_core::text::SafeText;
@@ -38,6 +44,7 @@ fn pin(endpoint: &str, key: u8) -> Pin {
         identity: Identity {
             tier: Tier::Unverified,
             name: SafeText::new("Ubiquiti Inc."),
+            other_names: Vec::new(),
             verified_by: None,
             maker: None,
             issued_by: SafeText::default(),
@@ -45,6 +52,7 @@ fn pin(endpoint: &str, key: u8) -> Pin {
             oddities: Vec::new(),
         },
         label: SafeText::default(),
+        note: Note::default(),
         serial: "01".into(),
         not_before: NOW,
         not_after: NOW.plus_days(365),
@@ -53,6 +61,11 @@ fn pin(endpoint: &str, key: u8) -> Pin {
         blocked: false,
         extended_until: None,
     }
+}
+
+fn what(store: &Store) -> Vec<Happening> {
+    let entries: Vec<HistoryEntry> = store.history(None, None, 100).unwrap();
+    entries.iter().map(|entry| entry.what).collect()
 }
 
 fn code(result: Result<Store, StoreError>) -> &'static str {
@@ -85,9 +98,7 @@ fn what_was_written_is_read_by_the_next_process() {
     );
     assert!(store.forget(&bridge.endpoint, NOW).unwrap());
     assert!(!store.forget(&bridge.endpoint, NOW).unwrap());
-    let history = store.history(&bridge.endpoint).unwrap();
-    let what: Vec<_> = history.iter().map(|entry| entry.what.as_str()).collect();
-    assert_eq!(what, ["forget", "approve"]);
+    assert_eq!(what(&store), [Happening::Forget, Happening::Approve]);
 }
 
 #[test]
@@ -166,9 +177,10 @@ fn an_amendment_is_made_to_the_pin_as_it_is_now() {
         None,
         "what is forgotten stays forgotten"
     );
-    let history = store.history(&bridge.endpoint).unwrap();
-    let what: Vec<_> = history.iter().map(|entry| entry.what.as_str()).collect();
-    assert_eq!(what, ["forget", "block", "approve"]);
+    assert_eq!(
+        what(&store),
+        [Happening::Forget, Happening::Block, Happening::Approve]
+    );
 }
 
 #[test]
@@ -178,6 +190,8 @@ fn makers_and_settings_are_kept() {
     assert_eq!(store.settings().unwrap(), Settings::default());
     let settings = Settings {
         shared_address_space: true,
+        refuse_unverified: true,
+        ..Settings::default()
     };
     store.set_settings(&settings).unwrap();
     let maker = AddedMaker {

@@ -12,8 +12,14 @@ use std::time::SystemTime;
 use housekey::authority::Authority;
 use housekey::extension_id;
 use housekey::paths::Paths;
+use housekey_core::protocol::MAX_REQUEST_BYTES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+mod requests;
+
+#[expect(clippy::cast_possible_truncation, reason = "it is some megabytes")]
+const MAX: u32 = MAX_REQUEST_BYTES as u32;
 
 /// A helper that a browser started, in a home of its own.
 struct Helper {
@@ -89,7 +95,9 @@ impl Helper {
 }
 
 fn hello(id: u32) -> Value {
-    json!({"protocol": 1, "id": id, "request": {"type": "hello", "extension": "0.1.0"}})
+    let profile = "3f1c2a5e-9d7b-4c1a-8e2f-0a1b2c3d4e5f";
+    let request = json!({"type": "hello", "extension": "0.1.0", "profile": profile});
+    json!({"protocol": 1, "id": id, "request": request})
 }
 
 #[test]
@@ -159,7 +167,7 @@ fn a_message_may_come_byte_by_byte() {
 fn a_broken_frame_ends_the_helper_without_a_word() {
     for broken in [
         &u32::MAX.to_ne_bytes()[..],
-        &65_537_u32.to_ne_bytes(),
+        &(MAX + 1).to_ne_bytes(),
         &[&2_u32.to_ne_bytes()[..], b"\xff\xfe"].concat(),
         &[1, 0],
         &[&9_u32.to_ne_bytes()[..], b"cut"].concat(),

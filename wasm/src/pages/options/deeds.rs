@@ -1,0 +1,202 @@
+//! What a person does with a device of the list. What it leads to is the helper's decision.
+
+use std::rc::Rc;
+
+use housekey_core::effect::PageReply;
+use housekey_core::endpoint::Endpoint;
+use housekey_core::event::PageRequest;
+use housekey_core::note::Note;
+use housekey_core::pin::Pin;
+use housekey_core::text::SafeText;
+use web_sys::{Element, Event};
+
+use super::super::dom::{self, Result};
+use super::device;
+use super::devices::{Devices, row_of, target};
+use super::history;
+use super::notice::{done, refused};
+use super::rows::Source as _;
+
+impl Devices {
+    /// Does what a button is for.
+    pub(super) async fn act(self: &Rc<Self>, action: &str, button: &Element) -> Result<()> {
+        let (Some(endpoint), Some(row)) = (device::endpoint_of(button), row_of(button)) else {
+            return Ok(());
+        };
+        match action {
+            "open" => match self.place(&endpoint) {
+                Some(place) => self.toggle(place),
+                None => Ok(()),
+            },
+            "rename" => {
+                let name = self.with(&endpoint, |pin| pin.display_name().to_string());
+                device::prefill(&row, ".pin-rename-input", &name.unwrap_or_default())?;
+                device::ask(&row, ".pin-renaming", ".pin-rename-input")
+            }
+            "note" => {
+                let note = self.with(&endpoint, |pin| pin.note.to_string());
+                if let Some(field) = device::note_field(&row)? {
+                    field.set_value(&note.unwrap_or_default());
+                }
+                device::ask(&row, ".pin-noting", ".pin-note-input")
+            }
+            "move" => {
+                device::prefill(&row, ".pin-move-input", "")?;
+                device::ask(&row, ".pin-moving", ".pin-move-input")
+            }
+            "forget" => device::ask(&row, ".pin-forgetting", ".pin-keep"),
+            "forget-confirm" => self.forget(endpoint).await,
+            "block" => self.block(endpoint, true).await,
+            "unblock" => self.block(endpoint, false).await,
+            "history-more" => match button.closest(".happened")? {
+                Some(history) => history::more(&self.host, &history, Some(&endpoint)).await,
+                None => Ok(()),
+            },
+            _ => device::ask(&row, ".pin-actions", ".pin-rename"),
+        }
+    }
+
+    /// Takes what was typed.
+    pub(super) fn submitted(self: &Rc<Self>, event: &Event) {
+        event.prevent_default();
+        let Some(form) = target(event) else {
+            return;
+        };
+        let (Some(endpoint), Some(row)) = (device::endpoint_of(&form), row_of(&form)) else {
+            return;
+        };
+        let devices = Rc::clone(self);
+        dom::spawn(async move {
+            match form.get_attribute("data-form").as_deref() {
+                Some("rename") => devices.rename(&row, endpoint).await,
+                Some("note") => devices.annotate(&row, endpoint).await,
+                Some("move") => devices.relocate(&row, endpoint).await,
+                _ => Ok(()),
+            }
+        });
+    }
+
+    async fn rename(&self, row: &Element, endpoint: Endpoint) -> Result<()> {
+        let mut label = SafeText::new(&device::typed(row, ".pin-rename-input")?);
+        // Its own name is no name of the person's.
+        if self.with(&endpoint, |pin| pin.identity.name == label) == Some(true) {
+            label = SafeText::default();
+        }
+        let request = PageRequest::Rename {
+            endpoint: endpoint.clone(),
+            label: label.clone(),
+        };
+        let change = |pin: &mut Pin| pin.label = label;
+        self.change(
+            &request,
+            &endpoint,
+            ("notice_renamed", ".pin-rename"),
+            change,
+        )
+        .await
+    }
+
+    async fn annotate(&self, row: &Element, endpoint: Endpoint) -> Result<()> {
+        let note = device::note_field(row)?.map(|field| Note::new(&field.value()));
+        let note = note.unwrap_or_default();
+        let request = PageRequest::Annotate {
+            endpoint: endpoint.clone(),
+            note: note.clone(),
+        };
+        let change = |pin: &mut Pin| pin.note = note;
+        self.change(&request, &endpoint, ("notice_noted", ".pin-note"), change)
+            .await
+    }
+
+    async fn relocate(&self, row: &Element, from: Endpoint) -> Result<()> {
+        let Ok(to) = device::typed(row, ".pin-move-input")?
+            .trim()
+            .parse::<Endpoint>()
+        else {
+            if let Some(error) = dom::part::<Element>(row, ".pin-error")? {
+                dom::show(&error, true)?;
+            }
+            return Ok(());
+        };
+        let request = PageRequest::Move {
+            from: from.clone(),
+            to: to.clone(),
+        };
+        let change = |pin: &mut Pin| pin.endpoint = to;
+        self.change(&request, &from, ("notice_moved", ".pin-move"), change)
+            .await
+    }
+
+    async fn block(&self, endpoint: Endpoint, blocked: bool) -> Result<()> {
+        let request = PageRequest::Block {
+            endpoint: endpoint.clone(),
+            blocked,
+        };
+        let words = if blocked {
+            ("notice_blocked", ".pin-unblock")
+        } else {
+            ("notice_unblocked", ".pin-block")
+        };
+        let change = |pin: &mut Pin| pin.blocked = blocked;
+        self.change(&request, &endpoint, words, change).await
+    }
+
+    async fn forget(&self, endpoint: Endpoint) -> Result<()> {
+        let request = PageRequest::Forget {
+            endpoint: endpoint.clone(),
+        };
+        let reply = self.host.ask(&request).await?;
+        if !matches!(reply, PageReply::Done) {
+            return refused(&self.host, &reply);
+        }
+        let place = self.place(&endpoint).unwrap_or_default();
+        self.listing.borrow_mut().remove(&endpoint);
+        self.rows.reorder(None, None);
+        self.lay()?;
+        self.tell_count()?;
+        match self.count().checked_sub(1) {
+            Some(last) => self.rows.go(place.min(last), self)?,
+            None => dom::focus(&dom::element("devices-title")?),
+        }
+        done(&self.host, "notice_forgotten", &endpoint.display_name())
+    }
+
+    /// Changes a device in the helper's store and then here, and goes on where the person was.
+    async fn change(
+        &self,
+        request: &PageRequest,
+        endpoint: &Endpoint,
+        (notice, focused): (&str, &str),
+        change: impl FnOnce(&mut Pin),
+    ) -> Result<()> {
+        let reply = self.host.ask(request).await?;
+        if !matches!(reply, PageReply::Done) {
+            return refused(&self.host, &reply);
+        }
+        let place = self.place(endpoint);
+        self.listing.borrow_mut().change(endpoint, change);
+        let name = match place {
+            Some(place) => self.renew(place, focused)?,
+            None => endpoint.display_name(),
+        };
+        done(&self.host, notice, &name)
+    }
+
+    /// Builds a row anew, as open as it was; says where its device is.
+    fn renew(&self, place: usize, focused: &str) -> Result<String> {
+        let row = self.row(place)?;
+        if self.rows.opened() == Some(place) {
+            self.open_row(&row, place)?;
+        }
+        self.rows.replace(place, row.clone())?;
+        self.lay()?;
+        if let Some(button) = dom::part::<Element>(&row, focused)? {
+            dom::focus(&button);
+        }
+        let listing = self.listing.borrow();
+        let pin = listing.at(place);
+        Ok(pin
+            .map(|pin| pin.endpoint.display_name())
+            .unwrap_or_default())
+    }
+}

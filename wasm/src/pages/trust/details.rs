@@ -1,0 +1,48 @@
+//! The details: the whole chain, for those who want to see it.
+
+use housekey_core::certificate::KeyKind;
+use housekey_core::view::{CertificateView, TrustView};
+use web_sys::Element;
+
+use crate::pages::PageHost;
+use crate::pages::dom::{self, Result};
+use crate::pages::text::Values;
+
+/// Puts the chain's certificates into the page, if it has a place for them.
+pub(super) fn show_chain(host: &PageHost, view: &TrustView) -> Result<()> {
+    let Some(list) = dom::find::<Element>("chain")? else {
+        return Ok(());
+    };
+    for certificate in &view.chain {
+        let item = dom::instance("certificate", host, &values(host, certificate))?;
+        list.append_child(&item)?;
+    }
+    Ok(())
+}
+
+/// Tells kind and size of a key.
+pub(super) fn tell_key(values: &mut Values, key: KeyKind) {
+    let (kind, bits) = match key {
+        KeyKind::Ec { bits } => ("ec", bits),
+        KeyKind::Ed25519 => ("ed25519", 256),
+        KeyKind::Rsa { bits } => ("rsa", bits),
+        KeyKind::Other => ("other", 0),
+    };
+    values.set("key_kind", kind);
+    values.set("key_bits", bits.to_string());
+}
+
+fn values(host: &PageHost, certificate: &CertificateView) -> Values {
+    let mut values = Values::default();
+    values.set("subject", certificate.subject.as_str());
+    values.set("issuer", certificate.issuer.as_str());
+    values.set("begins", host.date(certificate.not_before));
+    values.set("ends", host.date(certificate.not_after));
+    values.set("serial", certificate.serial.as_str());
+    values.set("fingerprint", certificate.certificate_fingerprint.as_str());
+    values.set("key_fingerprint", certificate.key_fingerprint.as_str());
+    tell_key(&mut values, certificate.key);
+    let names: Vec<&str> = certificate.names.iter().map(|name| name.as_str()).collect();
+    values.set("names", names.join(", "));
+    values
+}
