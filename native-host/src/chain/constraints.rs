@@ -1,5 +1,5 @@
-//! Name constraints (RFC 5280 section 4.2.1.10) where rustls-webpki does not look: names that a
-//! leaf gives itself in its common name, and wildcards that reach into what is excluded.
+//! Name constraints (RFC 5280 section 4.2.1.10) where rustls-webpki does not look: on names
+//! that a leaf gives itself in its common name.
 //!
 //! The rule for a common name: where the subject alternative name holds no DNS name, a common name
 //! that looks like one is bound like one. Where it holds neither a DNS name nor an address, a
@@ -40,8 +40,6 @@ struct Network(Vec<u8>);
 pub(super) struct LeafNames {
     domains: Vec<String>,
     addresses: Vec<IpAddr>,
-    /// `x` of each DNS name `*.x`.
-    wildcards: Vec<String>,
 }
 
 impl Constraints {
@@ -92,12 +90,7 @@ impl Constraints {
             inside(*address, &excluded.networks)
                 || !permitted.networks.is_empty() && !inside(*address, &permitted.networks)
         });
-        // RFC 9525 section 6.3: `*` stands for exactly one label.
-        let bad_wildcard = names.wildcards.iter().any(|parent| {
-            let mut excluded = excluded.domains.iter();
-            excluded.any(|it| it.split_once('.').is_some_and(|(_, rest)| rest == parent))
-        });
-        if bad_domain || bad_address || bad_wildcard {
+        if bad_domain || bad_address {
             return Err(Error::NameConstraintViolation);
         }
         Ok(())
@@ -146,13 +139,7 @@ impl LeafNames {
         let (mut has_domain, mut has_address) = (false, false);
         for name in alternative {
             match name {
-                GeneralName::DNSName(name) => {
-                    has_domain = true;
-                    let name = canonical(name);
-                    names
-                        .wildcards
-                        .extend(name.strip_prefix("*.").map(str::to_owned));
-                }
+                GeneralName::DNSName(_) => has_domain = true,
                 GeneralName::IPAddress(_) => has_address = true,
                 _ => {}
             }

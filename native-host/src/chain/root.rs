@@ -120,3 +120,19 @@ pub(super) fn may_sign(certificate: &X509Certificate<'_>) -> Result<(), Error> {
 
 /// A SEQUENCE with nothing in it.
 const EMPTY_NAME_BYTES: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_root_of_the_web_is_fit() {
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
+        assert!(roots.len() > 100);
+        for der in roots {
+            let name = Certificate::from_der(der).map(|it| it.subject);
+            let fitness = Root::read(der).map(|root| root.fitness);
+            assert_eq!(fitness, Some(Ok(())), "{name:?}");
+        }
+    }
+}
