@@ -74,7 +74,8 @@ function layout() {
     });
   }
   for (const element of document.body.querySelectorAll('*')) {
-    if (!isVisible(element) || element.clientWidth === 0) continue;
+    // What a field for files shows is the browser's own affair.
+    if (!isVisible(element) || element.clientWidth === 0 || element.type === 'file') continue;
     const { overflowX, textOverflow } = getComputedStyle(element);
     const hides = overflowX === 'hidden' || overflowX === 'clip';
     if (hides && textOverflow !== 'ellipsis' && element.clientWidth > 1
@@ -91,6 +92,28 @@ function layout() {
     // WCAG 2.2, 2.5.8 makes an exception for links in a sentence.
     if (element.localName === 'button' && (width < 24 || height < 24)) {
       findings.push({ check: 'small target', detail: `${describe(element)} ${width}×${height}` });
+    }
+  }
+  return findings;
+}
+
+/** Whether every text of the locale is there: a page shows the key of one that is not. */
+function words() {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const findings = [];
+  while (walker.nextNode()) {
+    const { data, parentElement } = walker.currentNode;
+    const isKey = /^[a-z0-9]+(_[a-z0-9{}-]*)+$/.test(data.trim());
+    if (isKey && isVisible(parentElement)) {
+      findings.push({ check: 'no text', detail: data.trim() });
+    }
+  }
+  for (const element of document.querySelectorAll('[aria-label], [title], [placeholder], [alt]')) {
+    for (const name of ['aria-label', 'title', 'placeholder', 'alt']) {
+      const text = element.getAttribute(name) ?? '';
+      if (/^[a-z0-9]+(_[a-z0-9{}-]*)+$/.test(text)) {
+        findings.push({ check: 'no text', detail: `${name} ${text}` });
+      }
     }
   }
   return findings;
@@ -153,6 +176,24 @@ function beginWalk() {
     if (event.key === 'Tab' && event.defaultPrevented) walk.swallowed = true;
   });
   return walk.expected.length;
+}
+
+/** Whether something lies over a control that has the focus (WCAG 2.2, 2.4.11). */
+function hiddenFocus() {
+  const findings = [];
+  for (const element of controls()) {
+    element.focus();
+    const { left, right, top, bottom } = element.getBoundingClientRect();
+    const above = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    if (above && !element.contains(above) && !above.contains(element)
+      && ![...(element.labels ?? [])].some((label) => label.contains(above))) {
+      findings.push({
+        check: 'focus hidden',
+        detail: `${describe(element)} lies under ${describe(above)}`,
+      });
+    }
+  }
+  return findings;
 }
 
 /** What the walk came across. */

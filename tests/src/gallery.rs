@@ -138,6 +138,15 @@ impl Gallery {
             };
             let browser = Browser::start(kind, &account, &options).await?;
             browser.driver().set_window_rect(0, 0, 1500, 1000).await?;
+            // Away from the page that the browser starts with, which comes and goes as it likes.
+            browser
+                .go(&browser.extension_page("pages/welcome/welcome.html?prompt=0")?)
+                .await?;
+            let there = "return document.readyState === 'complete'
+                && location.pathname === '/pages/welcome/welcome.html'";
+            browser
+                .until_script("a page of the extension's", there)
+                .await?;
             let axe = axe()?;
             for (number, state) in self.states.iter().enumerate() {
                 let look = Look {
@@ -152,7 +161,7 @@ impl Gallery {
                     let log = browser.log();
                     let says = log.lines().rfind(|line| line.contains("the page has no"));
                     let what = format!("{error:#}");
-                    let what = what.lines().next().unwrap_or_default();
+                    let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
                     let finding = Finding {
                         state: state.path(),
                         check: "cannot be shown".to_owned(),
@@ -189,7 +198,7 @@ impl Gallery {
             }
             if let Some(out) = &self.out {
                 let path = out.join(picture(kind, language, look.state, screen));
-                screen::shoot(look.browser, &path).await?;
+                screen::shoot(look.browser, screen, &path).await?;
                 report.pictures += 1;
             }
             report.add(look.on_any_screen().await?, &place(screen));

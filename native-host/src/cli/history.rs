@@ -43,8 +43,8 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
     if entries.is_empty() {
         output::print("Nothing happened there yet.");
     }
-    for entry in &entries {
-        output::print(&line(entry, endpoint.as_ref() != Some(&entry.endpoint)));
+    for line in lines(&entries, endpoint.as_ref()) {
+        output::print(&line);
     }
     if let (true, Some(last)) = (more, entries.last()) {
         let one = endpoint.as_ref().map(|it| format!("{it} "));
@@ -57,18 +57,27 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line for people.
-pub(super) fn line(entry: &HistoryEntry, with_address: bool) -> String {
-    let address = match with_address {
-        true => format!("{}  ", entry.endpoint.display_name()),
+/// Lines for people, in columns. Where it happened is said unless all of it happened there.
+pub(super) fn lines(entries: &[HistoryEntry], place: Option<&Endpoint>) -> Vec<String> {
+    let elsewhere = |entry: &HistoryEntry| Some(&entry.endpoint) != place;
+    let with_address = entries.iter().any(elsewhere);
+    let addresses = entries.iter().map(|entry| match with_address {
+        true => entry.endpoint.display_name() + "  ",
         false => String::new(),
+    });
+    let addresses: Vec<String> = addresses.collect();
+    let width = addresses.iter().map(String::len).max().unwrap_or(0);
+    let words = entries.iter().map(|entry| words::happening(entry.what));
+    let longest = words.map(str::len).max().unwrap_or(0);
+    let line = |(entry, address): (&HistoryEntry, &String)| {
+        let (date, what) = (words::date(entry.at), words::happening(entry.what));
+        let key = entry.spki_sha256.to_string();
+        let key = key.get(..16).unwrap_or_default();
+        let name = match entry.name.is_empty() {
+            true => String::new(),
+            false => format!("  “{}”", entry.name),
+        };
+        format!("{date}  {what:longest$}  {address:width$}key {key}…{name}")
     };
-    let key = entry.spki_sha256.to_string();
-    format!(
-        "{}  {:26}  {address}{}  (key {}…)",
-        words::date(entry.at),
-        words::happening(entry.what),
-        entry.name,
-        key.get(..16).unwrap_or_default(),
-    )
+    entries.iter().zip(&addresses).map(line).collect()
 }

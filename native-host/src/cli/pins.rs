@@ -27,16 +27,14 @@ pub(super) enum PinsCommand {
     Rename {
         #[command(flatten)]
         one: One,
-        /// The name; leave it out for the name that the device came with
-        #[arg(default_value = "", hide_default_value = true)]
+        /// The name; "" for the name that the device came with
         name: String,
     },
     /// Write a note about one, such as where it stands or who set it up
     Note {
         #[command(flatten)]
         one: One,
-        /// The note, of up to 20 lines; leave it out to remove the note
-        #[arg(default_value = "", hide_default_value = true)]
+        /// The note, of up to 20 lines; "" for none
         text: String,
     },
     /// Say that a device has another address now; its name, note and history go with it

@@ -93,10 +93,7 @@ pub(super) fn import(paths: &Paths, arguments: &ImportArguments) -> anyhow::Resu
         return Ok(ExitCode::FAILURE);
     }
     let done = run(false)?;
-    output::good(format!(
-        "{} devices are new, {} got a name or a note, {} were left out",
-        done.added, done.completed, done.left_out
-    ));
+    output::good(format!("done: {}", counts(&done)));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -115,17 +112,21 @@ fn explain(plan: &ImportPlan) {
             _ => '-',
         };
         let address = line.endpoint.display_name();
-        output::print(&format!("{sign} {address:width$}  {step}: {}", line.name));
+        output::print(&format!("{sign} {address:width$}  “{}”  {step}", line.name));
     }
     let all = plan.added + plan.completed + plan.left_out;
     let untold = usize::try_from(all).unwrap_or(usize::MAX) - plan.lines.len();
     if untold > 0 {
         output::print(&format!("  and {untold} more"));
     }
-    output::print(&format!(
+    output::print(&counts(plan));
+}
+
+fn counts(plan: &ImportPlan) -> String {
+    format!(
         "{} new, {} completed, {} left out, {} as they are",
         plan.added, plan.completed, plan.left_out, plan.unchanged
-    ));
+    )
 }
 
 /// Reads no more than an export may have: a file that was made to fill the memory does not.
@@ -138,10 +139,22 @@ fn read(file: &Path) -> anyhow::Result<Export> {
         File::open(file)?.take(limit).read_to_end(&mut bytes)?;
     }
     if bytes.len() > Export::MAX_BYTES {
-        return Err(ImportError::TooLarge.into());
+        bail!("{}", refusal(ImportError::TooLarge));
     }
-    let text = String::from_utf8(bytes).map_err(|_| ImportError::NotAnExport)?;
-    Ok(Export::read(&text)?)
+    let read = match str::from_utf8(&bytes) {
+        Ok(text) => Export::read(text),
+        Err(_) => Err(ImportError::NotAnExport),
+    };
+    read.map_err(|error| anyhow!(refusal(error)))
+}
+
+fn refusal(error: ImportError) -> String {
+    let advice = match error {
+        ImportError::NotAnExport => "make one with `housekey export`",
+        ImportError::TooLarge => "split it into several files",
+        ImportError::TooNew => "update this one",
+    };
+    format!("{error}; {advice}")
 }
 
 /// Writes a file that only its owner reads, whole or not at all.

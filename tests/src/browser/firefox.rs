@@ -77,6 +77,8 @@ fn preferences() -> Value {
         "datareporting.policy.dataSubmissionEnabled": false,
         // Into the log that a failed test prints.
         "devtools.console.stdout.content": true,
+        // Lets WebDriver choose files in a page's field for them.
+        "dom.file.createInChild": true,
         "extensions.getAddons.cache.enabled": false,
         "extensions.webextensions.uuids": json!({ EXTENSION: EXTENSION_UUID }).to_string(),
         "nimbus.rollouts.enabled": false,

@@ -64,11 +64,12 @@ impl Look<'_> {
 
     /// What has to hold before anybody has pressed a key.
     pub(super) async fn untouched(&self) -> Result<Vec<Finding>> {
-        self.check("focusAndNames()").await
+        self.check("[...focusAndNames(), ...words()]").await
     }
 
     /// What has to hold for a person with nothing but a keyboard.
     pub(super) async fn by_keyboard(&self) -> Result<Vec<Finding>> {
+        let mut found = self.check("hiddenFocus()").await?;
         let stops = self
             .browser
             .eval(&format!("{CHECKS}; return beginWalk()"))
@@ -79,7 +80,8 @@ impl Look<'_> {
             keys = keys.key_down(Key::Tab).key_up(Key::Tab);
         }
         keys.perform().await?;
-        self.check("endWalk()").await
+        found.extend(self.check("endWalk()").await?);
+        Ok(found)
     }
 
     /// What has to hold for a person who wants nothing to move.

@@ -54,9 +54,10 @@ impl Screen {
     ///
     /// When the browser does not do it.
     pub async fn show(self, browser: &Browser) -> Result<()> {
+        resize(browser, self.width, HEIGHT).await?;
         match browser.kind() {
-            Kind::Chromium => self.show_in_chromium(browser).await,
-            Kind::Firefox => self.show_in_firefox(browser).await,
+            Kind::Chromium => self.prefer_in_chromium(browser).await,
+            Kind::Firefox => self.prefer_in_firefox(browser).await,
         }?;
         // The page learns of it a little later, and its colours may fade into the new ones.
         let seen = format!(
@@ -73,52 +74,35 @@ impl Screen {
     }
 
     /// Emulated as the developer tools do.
-    async fn show_in_chromium(self, browser: &Browser) -> Result<()> {
-        let metrics = json!({
-            "width": self.width,
-            "height": HEIGHT,
-            "deviceScaleFactor": 1,
-            "mobile": false,
-        });
+    async fn prefer_in_chromium(self, browser: &Browser) -> Result<()> {
         let features = json!([
             { "name": "prefers-color-scheme", "value": self.scheme.name() },
             { "name": "prefers-reduced-motion", "value": self.motion() },
         ]);
+        let media = json!({ "media": "screen", "features": features });
         let cdp = browser.driver().cdp();
-        cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics)
-            .await?;
+        cdp.send_raw("Emulation.setEmulatedMedia", media).await?;
         // As on telephones and most desktops: they take no width of the page.
         cdp.send_raw("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
             .await?;
-        let media = json!({ "media": "screen", "features": features });
-        cdp.send_raw("Emulation.setEmulatedMedia", media).await?;
         Ok(())
     }
 
-    /// The person's own preferences. The window can't be as narrow as a telephone, so the page is
-    /// made narrow in it, as Firefox's own responsive design mode does.
-    async fn show_in_firefox(self, browser: &Browser) -> Result<()> {
+    /// The person's own preferences.
+    async fn prefer_in_firefox(self, browser: &Browser) -> Result<()> {
         let scheme = match self.scheme {
             Scheme::Dark => 0,
             Scheme::Light => 1,
         };
         let script = format!(
-            "Services.prefs.setIntPref('layout.css.prefers-color-scheme.content-override', {scheme});
-            Services.prefs.setIntPref('ui.prefersReducedMotion', {});
-            Services.prefs.setIntPref('ui.useOverlayScrollbars', 1);
-            const {{ style }} = gBrowser.selectedBrowser;
-            for (const [name, value] of Object.entries({{
-                'min-width': '{width}px', 'max-width': '{width}px',
-                'min-height': '{HEIGHT}px', 'max-height': '{HEIGHT}px',
-            }})) style.setProperty(name, value);",
+            "for (const [name, value] of Object.entries({{
+                'layout.css.prefers-color-scheme.content-override': {scheme},
+                'ui.prefersReducedMotion': {},
+                'ui.useOverlayScrollbars': 1,
+            }})) Services.prefs.setIntPref(name, value);",
             u8::from(self.still),
-            width = self.width,
         );
-        let handle = browser.driver().handle();
-        handle.cmd(Context("chrome")).await?;
-        let done = browser.eval(&script).await;
-        handle.cmd(Context("content")).await?;
-        done.map(drop)
+        in_firefox_itself(browser, &script).await
     }
 
     fn motion(self) -> &'static str {
@@ -130,45 +114,86 @@ impl Screen {
     }
 }
 
-/// A picture of the whole page, as PNG.
-///
-/// # Errors
-///
-/// When the browser takes none.
-pub(super) async fn picture(browser: &Browser) -> Result<Vec<u8>> {
+/// Makes the page's window this large.
+async fn resize(browser: &Browser, width: u32, height: u32) -> Result<()> {
     match browser.kind() {
         Kind::Chromium => {
-            let whole = json!({ "format": "png", "captureBeyondViewport": true });
-            let cdp = browser.driver().cdp();
-            let size = cdp.send_raw("Page.getLayoutMetrics", json!({})).await?;
-            let clip = json!({
-                "x": 0, "y": 0, "scale": 1,
-                "width": size["cssLayoutViewport"]["clientWidth"],
-                "height": size["cssContentSize"]["height"],
+            let metrics = json!({
+                "width": width,
+                "height": height,
+                "deviceScaleFactor": 1,
+                "mobile": false,
             });
-            let mut parameters = whole;
-            parameters["clip"] = clip;
-            let shot: Value = cdp.send_raw("Page.captureScreenshot", parameters).await?;
-            let data = shot["data"].as_str().context("no picture")?;
-            Ok(BASE64.decode(data.as_bytes())?)
+            let cdp = browser.driver().cdp();
+            cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics)
+                .await?;
+            Ok(())
         }
+        // A window can't be as narrow as a telephone, so the page is made narrow in it, as
+        // Firefox's own responsive design mode does.
         Kind::Firefox => {
-            let tools = FirefoxTools::new(browser.driver().handle().clone());
-            Ok(tools.full_screenshot_as_png().await?)
+            let script = format!(
+                "const {{ style }} = gBrowser.selectedBrowser;
+                for (const [side, length] of [['width', {width}], ['height', {height}]]) {{
+                    for (const bound of ['min', 'max']) {{
+                        style.setProperty(`${{bound}}-${{side}}`, `${{length}}px`);
+                    }}
+                }}"
+            );
+            in_firefox_itself(browser, &script).await
         }
     }
 }
 
-/// Saves a picture.
+/// Runs a script in Firefox's own window.
+async fn in_firefox_itself(browser: &Browser, script: &str) -> Result<()> {
+    let handle = browser.driver().handle();
+    handle.cmd(Context("chrome")).await?;
+    let done = browser.eval(script).await;
+    handle.cmd(Context("content")).await?;
+    done.map(drop)
+}
+
+/// Saves a picture of the whole page, as PNG.
 ///
 /// # Errors
 ///
-/// When there is none, or no place for it.
-pub(super) async fn shoot(browser: &Browser, path: &Path) -> Result<()> {
+/// When the browser takes none, or there is no place for it.
+pub(super) async fn shoot(browser: &Browser, screen: Screen, path: &Path) -> Result<()> {
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    Ok(std::fs::write(path, picture(browser).await?)?)
+    // In a window as high as the page: what sticks to its edges must not lie across the page.
+    let height = browser
+        .eval("scrollTo(0, 0); return document.documentElement.scrollHeight")
+        .await?;
+    let height = height.as_u64().context("no height")?;
+    let height = u32::try_from(height)?.max(HEIGHT);
+    if height > HEIGHT {
+        resize(browser, screen.width, height).await?;
+        let seen = format!("return innerHeight === {height}");
+        browser
+            .until_script("the page to see its height", &seen)
+            .await?;
+        browser.eval_async(PAINTED).await?;
+    }
+    let picture = match browser.kind() {
+        Kind::Chromium => {
+            let cdp = browser.driver().cdp();
+            let shot = json!({ "format": "png" });
+            let shot: Value = cdp.send_raw("Page.captureScreenshot", shot).await?;
+            let data = shot["data"].as_str().context("no picture")?;
+            BASE64.decode(data.as_bytes())?
+        }
+        Kind::Firefox => {
+            let tools = FirefoxTools::new(browser.driver().handle().clone());
+            tools.full_screenshot_as_png().await?
+        }
+    };
+    if height > HEIGHT {
+        resize(browser, screen.width, HEIGHT).await?;
+    }
+    Ok(std::fs::write(path, picture)?)
 }
 
 /// Moves geckodriver's scripts into the browser's own window, or back into the page

@@ -187,19 +187,36 @@ pub(crate) async fn forgetting_cuts_open_connections(stage: Stage) -> Result<()>
     Ok(())
 }
 
-/// The command line is another process than the gateway: what it forgets counts from the next
-/// connection on.
-pub(crate) async fn forgetting_by_command_counts_for_new_connections(stage: Stage) -> Result<()> {
+/// The command line is another process than the gateway: what it forgets is cut all the same.
+pub(crate) async fn forgetting_by_command_cuts_open_connections(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     scene.approve(HUE).await?;
+    let open = "window.ended = false;
+        return await new Promise((done, fail) => {
+            const socket = new WebSocket('wss://192.168.1.20/ws');
+            socket.onopen = () => done('open');
+            socket.onerror = fail;
+            socket.onclose = () => { window.ended = true; };
+        });";
+    let opened = scene.browser.eval_async(open).await?;
+    ensure!(opened == "open", "the socket says {opened}");
     scene.account.housekey(["pins", "forget", "192.168.1.20"])?;
-    scene.home.hue.disconnect();
+    let ended = "return window.ended";
+    scene
+        .browser
+        .until_script("the page's socket to end", ended)
+        .await?;
     scene.home.hue.clear_record();
     let fetch = "return await fetch('/echo').then(() => 'answered', () => 'refused')";
     let outcome = scene.browser.eval_async(fetch).await?;
     ensure!(
         outcome == "refused",
         "a forgotten device still answers an open page"
+    );
+    let record = scene.home.hue.record();
+    ensure!(
+        record.application_bytes == 0,
+        "something reached a forgotten device: {record:?}"
     );
     Ok(())
 }

@@ -10,6 +10,7 @@ mod install;
 mod isolation;
 mod local_network_access;
 mod makers;
+mod options;
 mod profiles;
 mod public;
 mod scene;
@@ -73,12 +74,18 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         change::an_expired_certificate_is_extended_by_the_person,
         change::a_blocked_device_stays_blocked,
         change::forgetting_cuts_open_connections,
-        change::forgetting_by_command_counts_for_new_connections,
+        change::forgetting_by_command_cuts_open_connections,
         change::a_damaged_store_fails_closed,
         change::browsers_share_their_pins,
         profiles::the_other_browser_forgets_the_old_session_too,
         devices::each_is_told_for_what_it_is,
         devices::a_device_that_is_already_fine_is_left_alone,
+        options::a_device_is_named_noted_and_told_about,
+        options::devices_travel_in_a_file,
+        options::settings_that_refuse_really_refuse,
+        options::makers_are_added_and_removed,
+        options::the_popup_tells_the_tabs_state,
+        options::thousands_of_devices,
         transport::http2_stays_http2,
         transport::web_sockets_and_events_pass,
         transport::an_upload_passes_whole,

@@ -14,7 +14,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use shape::Piece;
+pub(crate) use shape::{Piece, is_hidden};
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, $(#[$max_doc:meta])* $max:literal) => {

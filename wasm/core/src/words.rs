@@ -50,10 +50,7 @@ impl Words {
     pub fn read(typed: &str) -> Result<Self, WordsError> {
         let mut words = [0; Self::COUNT];
         let mut has = 0;
-        for word in typed
-            .split(|c: char| !c.is_alphabetic())
-            .filter(|it| !it.is_empty())
-        {
+        for word in split(typed) {
             let found = find(word).ok_or(WordsError::Unknown { at: has + 1 })?;
             *words.get_mut(has).ok_or(WordsError::TooMany)? = found;
             has += 1;
@@ -62,6 +59,15 @@ impl Words {
             Self::COUNT => Ok(Self(words)),
             _ => Err(WordsError::TooFew { has }),
         }
+    }
+
+    /// Whether a text seems to be meant as a key's words: three or more of it are in the list, and
+    /// at least as many as are not.
+    #[must_use]
+    pub fn seem_to_be(typed: &str) -> bool {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            split(typed).partition(|word| find(word).is_some());
+        known.len() >= Self::GROUP && known.len() >= unknown.len()
     }
 
     /// The words, in their groups.
@@ -103,6 +109,11 @@ pub enum WordsError {
         /// Which one, counted from one.
         at: usize,
     },
+}
+
+fn split(typed: &str) -> impl Iterator<Item = &str> {
+    let words = typed.split(|c: char| !c.is_alphabetic());
+    words.filter(|word| !word.is_empty())
 }
 
 /// The place of a word in the list, by the whole of it or by its first four letters or more.

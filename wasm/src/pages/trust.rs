@@ -94,6 +94,8 @@ impl TrustPage {
         let page = Rc::clone(self);
         dom::listen(&dom::document()?, "visibilitychange", move |_| {
             dom::log(page.arm_soon());
+            let page = Rc::clone(&page);
+            dom::spawn(async move { page.look_again().await });
         })
     }
 
@@ -117,9 +119,9 @@ impl TrustPage {
         };
         self.armed.set(false);
         self.open_gates()?;
-        self.main.set_attribute("aria-busy", "true")?;
+        self.main.set_attribute(BUSY, "true")?;
         let reply = self.host.ask(&request).await;
-        self.main.remove_attribute("aria-busy")?;
+        self.main.remove_attribute(BUSY)?;
         self.take(reply?)
     }
 
@@ -224,6 +226,9 @@ impl TrustPage {
         let values = Teller::new(&self.host).values(&view);
         self.render(&code(&view.situation), &values)?;
         details::show_chain(&self.host, &view)?;
+        if let Some(identity) = &view.identity {
+            details::show_other_names(&self.host, identity)?;
+        }
         if let (Some(offer), Some(name)) = (
             &view.maker_offer,
             dom::find::<HtmlInputElement>("maker-name")?,
@@ -243,21 +248,30 @@ impl TrustPage {
     /// Shows how things are as they change. When nothing is in the way any more, the background leads
     /// the tab on.
     async fn keep_up(self: Rc<Self>, shown: u32) -> Result<()> {
-        loop {
+        while self.shown.get() == shown {
             dom::sleep(LOOK_MILLIS).await?;
-            if self.shown.get() != shown {
-                return Ok(());
-            }
-            let reply = self.host.ask(&self.question()).await?;
-            let PageReply::Trust { view } = reply else {
-                return Ok(());
-            };
-            let state = |view: &TrustView| (view.situation, view.helper);
-            let is_news = self.view.borrow().as_ref().map(state) != Some(state(&view));
-            if self.shown.get() == shown && is_news {
-                return self.show(view);
+            if self.shown.get() == shown {
+                Rc::clone(&self).look_again().await?;
             }
         }
+        Ok(())
+    }
+
+    /// Shows what this page is about now, if it became something else: another tab may have taken
+    /// its question over, or answered it.
+    async fn look_again(self: Rc<Self>) -> Result<()> {
+        let shown = self.shown.get();
+        let reply = self.host.ask(&self.question()).await?;
+        let PageReply::Trust { view } = reply else {
+            return Ok(());
+        };
+        let essence = |view: &TrustView| (view.situation, view.helper);
+        let now = essence(&view);
+        let is_news = (self.view.borrow().as_ref()).is_some_and(|view| essence(view) != now);
+        if is_news && self.shown.get() == shown && !self.main.has_attribute(BUSY) {
+            self.show(view)?;
+        }
+        Ok(())
     }
 
     /// Says what went wrong, beside the question if there is one.
@@ -325,8 +339,8 @@ impl TrustPage {
     fn is_open(&self, button: &HtmlButtonElement) -> Result<bool> {
         let steps_taken = match button.id().as_str() {
             "approve" => {
-                let understood = dom::find::<Element>("understood")?.is_none()
-                    || dom::is_ticked("understood")?;
+                let understood =
+                    dom::find::<Element>("understood")?.is_none() || dom::is_ticked("understood")?;
                 understood && self.expectation.permits()
             }
             "replace" => {
@@ -352,6 +366,7 @@ fn typed(id: &str) -> Result<String> {
     Ok(dom::element::<HtmlInputElement>(id)?.value())
 }
 
+const BUSY: &str = "aria-busy";
 /// Longer than a double click, shorter than reading the heading.
 const ARMING_MILLIS: i32 = 600;
 const LOOK_MILLIS: i32 = 1_500;

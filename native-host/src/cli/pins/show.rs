@@ -1,6 +1,5 @@
 //! `housekey pins show`.
 
-use housekey_core::history::HistoryEntry;
 use housekey_core::pin::Pin;
 use housekey_core::words::Words;
 use serde_json::json;
@@ -27,7 +26,9 @@ pub(super) fn run(store: &Store, one: &One) -> anyhow::Result<()> {
         output::print(&format!("  | {line}"));
     }
     output::print("history, the latest first");
-    history.iter().for_each(|entry| print(&pin, entry));
+    for line in history::lines(&history, Some(&pin.endpoint)) {
+        output::print(&format!("  {line}"));
+    }
     if history.len() == LINES as usize {
         output::print(&format!(
             "  there is more: `housekey history {}`",
@@ -61,11 +62,6 @@ fn rows(pin: &Pin) -> Vec<(&'static str, String)> {
         rows.push(("blocked", "yes".into()));
     }
     rows
-}
-
-fn print(pin: &Pin, entry: &HistoryEntry) {
-    let line = history::line(entry, entry.endpoint != pin.endpoint);
-    output::print(&format!("  {line}"));
 }
 
 const LINES: u32 = 20;

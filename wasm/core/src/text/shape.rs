@@ -35,6 +35,11 @@ pub(super) fn is_shown(text: &str, max: usize) -> bool {
     !is_cut && again == body
 }
 
+/// Whether nobody sees this character.
+pub(crate) fn is_hidden(c: char) -> bool {
+    matches!(Sight::of(c), Sight::Hidden)
+}
+
 fn shape(pieces: impl Iterator<Item = Piece>, max: usize) -> (String, bool) {
     let mut shape = Shape::new(max);
     // Neither the normaliser nor a run of characters may grow with what a stranger sends.

@@ -1,6 +1,7 @@
-//! The details: the whole chain, for those who want to see it.
+//! What comes in any number: further names, and the whole chain for those who want to see it.
 
 use housekey_core::certificate::KeyKind;
+use housekey_core::identity::Identity;
 use housekey_core::view::{CertificateView, TrustView};
 use web_sys::Element;
 
@@ -16,6 +17,25 @@ pub(super) fn show_chain(host: &PageHost, view: &TrustView) -> Result<()> {
     for certificate in &view.chain {
         let item = dom::instance("certificate", host, &values(host, certificate))?;
         list.append_child(&item)?;
+    }
+    Ok(())
+}
+
+/// Puts the further names of who answers into the page, if it has a place for them.
+pub(super) fn show_other_names(host: &PageHost, identity: &Identity) -> Result<()> {
+    let Some(place) = dom::find::<Element>("other-names")? else {
+        return Ok(());
+    };
+    let kind = if identity.is_verified() {
+        "fact"
+    } else {
+        "claim"
+    };
+    for name in &identity.other_names {
+        let mut values = Values::default();
+        values.set(kind, name.as_str());
+        let item = dom::instance("other-name", host, &values)?;
+        place.append_child(&item)?;
     }
     Ok(())
 }

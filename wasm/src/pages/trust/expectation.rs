@@ -2,12 +2,12 @@
 
 use std::cell::Cell;
 
-use housekey_core::expected::Comparison;
-use web_sys::{Element, HtmlInputElement};
+use housekey_core::expected::{Comparison, Mark, Strength};
+use web_sys::{Element, HtmlTextAreaElement};
 
 use crate::pages::PageHost;
 use crate::pages::dom::{self, Result};
-use crate::pages::text::Values;
+use crate::pages::text::{Values, code};
 
 /// The state of the field for a code.
 #[derive(Debug, Default)]
@@ -24,12 +24,26 @@ enum State {
     Open,
 }
 
-/// What comparing said, as its looks.
+/// What there is to say about a comparison.
+struct Told {
+    /// The name of the headline.
+    headline: &'static str,
+    /// The name of what follows it.
+    hint: String,
+    looks: Looks,
+    /// How much of it is there, or where to look.
+    count: usize,
+    /// How much of it there has to be.
+    needs: usize,
+}
+
+/// How it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum Looks {
     Differs,
     Fits,
     Unclear,
+    Weak,
 }
 
 impl Expectation {
@@ -65,34 +79,80 @@ impl Expectation {
 
     /// Says what comparing said.
     pub(super) fn end(&self, host: &PageHost, comparison: &Comparison) -> Result<()> {
-        let Some((result, standing)) = result_of(comparison) else {
+        let Some(told) = Told::new(*comparison) else {
             self.0.set(State::Empty);
             return clear();
         };
-        let (state, looks) = match standing {
-            Standing::Differs => (State::Open, "differs"),
-            Standing::Fits => (State::Fits, "fits"),
-            Standing::Unclear => (State::Open, "unclear"),
+        let (state, looks) = match told.looks {
+            Looks::Differs => (State::Open, "differs"),
+            Looks::Fits => (State::Fits, "fits"),
+            Looks::Unclear => (State::Open, "unclear"),
+            Looks::Weak => (State::Fits, "weak"),
         };
         self.0.set(state);
         let mut values = Values::default();
-        values.set("result", result);
-        values.set("standing", looks);
+        values.set("result", told.headline);
+        values.set("hint", told.hint);
+        values.set("looks", looks);
+        values.set("count", host.number(told.count));
+        values.set("needs", host.number(told.needs));
         let said = dom::instance("comparison-result", host, &values)?;
         dom::element::<Element>(RESULT)?.replace_children_with_node_1(&said);
         Ok(())
     }
 }
 
-/// The name of a result, and what follows from it.
-fn result_of(comparison: &Comparison) -> Option<(&'static str, Standing)> {
-    match comparison {
-        Comparison::Empty => None,
+impl Told {
+    /// What to say; nothing where nothing was typed.
+    fn new(comparison: Comparison) -> Option<Self> {
+        let simple = |headline: &'static str, looks| Self {
+            headline,
+            hint: headline.to_owned(),
+            looks,
+            count: 0,
+            needs: 0,
+        };
+        Some(match comparison {
+            Comparison::Empty => return None,
+            Comparison::Differs { .. } => simple("differs", Looks::Differs),
+            Comparison::Matches { what, strength } => match strength {
+                Strength::Claim => simple("claim", Looks::Weak),
+                Strength::Proof => Self {
+                    hint: code(&what),
+                    ..simple("proof", Looks::Fits)
+                },
+                // What a label shows is what the page asks people to look at.
+                Strength::Weak if what == Mark::DeviceIdEnding => Self {
+                    hint: code(&what),
+                    ..simple("ending", Looks::Fits)
+                },
+                Strength::Weak => Self {
+                    hint: code(&what),
+                    ..simple("weak", Looks::Weak)
+                },
+            },
+            Comparison::TooShort { what, has, needs } => Self {
+                hint: if what == Mark::Words {
+                    "some_words".to_owned()
+                } else {
+                    "digits".to_owned()
+                },
+                count: has,
+                needs,
+                ..simple("too_short", Looks::Unclear)
+            },
+            Comparison::UnknownWord { at } => Self {
+                count: at,
+                ..simple("unknown_word", Looks::Unclear)
+            },
+            Comparison::Unreadable => simple("unreadable", Looks::Unclear),
+            Comparison::Worthless => simple("worthless", Looks::Unclear),
+        })
     }
 }
 
 fn typed() -> Result<Option<String>> {
-    Ok(dom::find::<HtmlInputElement>(FIELD)?.map(|field| field.value()))
+    Ok(dom::find::<HtmlTextAreaElement>(FIELD)?.map(|field| field.value()))
 }
 
 fn clear() -> Result<()> {
@@ -108,3 +168,24 @@ pub(super) const FIELD: &str = "compare-input";
 const RESULT: &str = "compare-result";
 /// Typing is over when nothing follows for this long.
 pub(super) const PAUSE_MILLIS: i32 = 300;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_fits_lets_go_on() {
+        let looks = |comparison| Told::new(comparison).map(|told| told.looks);
+        let what = Mark::KeySha256;
+        let strength = Strength::Proof;
+        let matches = Comparison::Matches { what, strength };
+        assert_eq!(looks(matches), Some(Looks::Fits));
+        assert_eq!(looks(Comparison::Differs { what }), Some(Looks::Differs));
+        let (has, needs) = (32, 64);
+        let short = Comparison::TooShort { what, has, needs };
+        for unclear in [short, Comparison::Unreadable, Comparison::Worthless] {
+            assert_eq!(looks(unclear), Some(Looks::Unclear), "{unclear:?}");
+        }
+        assert_eq!(looks(Comparison::Empty), None);
+    }
+}

@@ -2,7 +2,7 @@
 
 use housekey_core::certificate::Oddity;
 use housekey_core::chain::{Flaw, OutdatedTls};
-use housekey_core::decision::Failure;
+use housekey_core::decision::{Failure, Rule};
 use housekey_core::fingerprint::CertificateSha256;
 use housekey_core::identity::{Identity, Tier};
 use housekey_core::maker::MakerId;
@@ -39,7 +39,10 @@ impl<'host> Teller<'host> {
         values.set_some("rule", view.rule.as_ref().map(code));
         if view.situation == Situation::FirstConnect {
             values.set("first_seen", self.moment(view.at));
+            let verified = view.identity.as_ref().is_some_and(Identity::is_verified);
+            values.flag("first_how", verified);
         }
+        values.flag("same_key", has_pinned_key(view));
         if let Some(helper) = view.helper {
             values.set("helper", code(&helper));
             values.set_some("command", command_for(helper));
@@ -132,6 +135,7 @@ impl<'host> Teller<'host> {
         values.set("claim", if verified { "" } else { name });
         values.flag("nameless", name.is_empty());
         values.set("name", self.named(name));
+        values.flag("other_names", !identity.other_names.is_empty());
         values.set("issued_by", identity.issued_by.as_str());
         values.set("tier", code(&identity.tier));
         values.flag(if verified { "verified" } else { "unverified" }, true);
@@ -165,6 +169,13 @@ impl<'host> Teller<'host> {
     fn moment(&self, time: Timestamp) -> String {
         format!("{}, {}", self.host.date(time), self.host.time_of_day(time))
     }
+}
+
+/// Whether the device has proven the key that the person trusted, so that who vouches for its name
+/// matters less.
+fn has_pinned_key(view: &TrustView) -> bool {
+    matches!(view.situation, Situation::Expired | Situation::Moved)
+        || view.rule == Some(Rule::Expired)
 }
 
 /// Whether nothing that a person does at this computer makes the connection safe.

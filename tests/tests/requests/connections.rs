@@ -1,0 +1,87 @@
+//! What is known about connections that are open, and what ends them.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use housekey_tests::device::{Device, Model};
+use housekey_tests::home::{HUE, router};
+use housekey_tests::lan::Lan;
+use housekey_tests::pki::Key;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::extension::{Extension, within};
+
+async fn lamp() -> Result<Device> {
+    let model = Model::new("Lamp", router(Key::generate()?)?).http2();
+    Device::start(HUE.parse()?, model).await
+}
+
+/// Sends a request, and waits until something of the answer is there.
+async fn ask(browser: &mut TlsStream<TcpStream>) -> Result<()> {
+    let request = b"GET /events HTTP/1.1\r\nhost: 192.168.1.20\r\n\r\n";
+    browser.write_all(request).await?;
+    ensure!(within(browser.read(&mut [0; 64])).await?? > 0);
+    Ok(())
+}
+
+pub(crate) async fn what_they_speak_is_told(lan: Lan) -> Result<()> {
+    let mut extension = Extension::start(lan)?;
+    let _lamp = lamp().await?;
+    extension.approve(HUE, "first").await?;
+    let identify = json!({"type": "identify", "endpoint": HUE});
+    ensure!(extension.done(&identify)?["live"] == Value::Null);
+    let browsers = (
+        extension.browse(HUE, true).await?,
+        extension.browse(HUE, true).await?,
+    );
+    let live = extension.done(&identify)?["live"].clone();
+    ensure!(
+        live == json!({"tls": "1.3", "alpn": "h2", "open": 2}),
+        "{live}"
+    );
+    drop(browsers);
+    let ended = async {
+        while extension.done(&identify)?["live"] != Value::Null {
+            tokio::task::yield_now().await;
+        }
+        anyhow::Ok(())
+    };
+    within(ended).await?
+}
+
+/// A decision that the command line writes into the store ends connections of a running helper.
+pub(crate) async fn a_decision_of_another_process_ends_them(lan: Lan) -> Result<()> {
+    let mut extension = Extension::start(lan)?;
+    let model = Model::new("Lamp", router(Key::generate()?)?);
+    let _lamp = Device::start(HUE.parse()?, model).await?;
+    extension.approve(HUE, "first").await?;
+    for (command, then) in [
+        (&["pins", "block"][..], "blocked"),
+        (&["pins", "forget"], "stranger"),
+    ] {
+        let mut browser = extension.browse(HUE, true).await?;
+        ask(&mut browser).await?;
+        // What is no decision about it ends nothing: its name, and other devices.
+        extension
+            .account
+            .housekey(["pins", "rename", "192.168.1.20", "Lamp"])?;
+        ask(&mut browser).await?;
+        let decided = Instant::now();
+        extension
+            .account
+            .housekey(command.iter().chain(&["192.168.1.20"]))?;
+        let end = within(browser.read_to_end(&mut Vec::new())).await?;
+        let lived = decided.elapsed();
+        ensure!(end.is_err(), "it looks complete: {end:?}");
+        ensure!(lived < Duration::from_secs(3), "it lived for {lived:?}");
+        let refusal = extension.visit(HUE).await?;
+        ensure!(refusal["finding"]["type"] == then, "{refusal}");
+        extension
+            .account
+            .try_housekey(["pins", "unblock", "192.168.1.20"])?;
+    }
+    Ok(())
+}
