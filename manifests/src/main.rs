@@ -7,6 +7,7 @@ mod checks;
 mod dist;
 mod gallery;
 mod helper;
+mod limbo;
 mod manifest;
 mod need;
 mod process;
@@ -16,6 +17,7 @@ mod wasm_compiler;
 mod workspace;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -97,6 +99,11 @@ enum Task {
     },
     /// Takes a picture of every state of every page in both browsers, and checks each
     Gallery(Gallery),
+    /// Runs the helper's chain validation against the public x509-limbo suite
+    Limbo {
+        /// x509-limbo's limbo.json, packed with xz or not (https://github.com/C2SP/x509-limbo)
+        path: PathBuf,
+    },
     /// Checks and tests everything, in real browsers too
     Test {
         /// Run only the tests whose name contains this, and leave the other checks out
@@ -153,6 +160,7 @@ fn dispatch(cli: Cli) -> Result<()> {
             }
             gallery.show(&workspace)
         }
+        Task::Limbo { path } => limbo::run(&workspace, &path),
         Task::Test { filter } => {
             setup::bring(&Need::all(), false)?;
             // `cargo test` builds the helper too, with what the whole workspace wants of the

@@ -2,6 +2,11 @@
 //!
 //! The work is rustls-webpki's. The subject-name step is simply not asked for, instead of running
 //! the full verifier and forgiving one of its errors: then the order of its checks would decide.
+//! What rustls-webpki leaves to others is added: see [`path`], [`root`] and [`constraints`].
+
+mod constraints;
+mod path;
+mod root;
 
 use std::sync::OnceLock;
 use std::time::SystemTime;
@@ -12,9 +17,11 @@ use housekey_core::endpoint::Host;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls_pki_types::{CertificateDer, IpAddr, ServerName, TrustAnchor, UnixTime};
-use webpki::{EndEntityCert, Error, KeyUsage};
+use rustls_pki_types::{CertificateDer, IpAddr, ServerName, UnixTime};
+use webpki::{EndEntityCert, Error};
 
+use self::path::{Budget, Failure, Presented, Rules};
+use self::root::Root;
 use crate::makers::Voucher;
 
 /// Certificates that this computer trusts.
@@ -22,11 +29,6 @@ pub struct Roots {
     roots: OnceLock<Vec<Root>>,
     load: fn() -> Vec<CertificateDer<'static>>,
     algorithms: WebPkiSupportedAlgorithms,
-}
-
-struct Root {
-    der: CertificateDer<'static>,
-    anchor: TrustAnchor<'static>,
 }
 
 impl Roots {
@@ -41,7 +43,9 @@ impl Roots {
     pub fn these(roots: &[CertificateDer<'static>]) -> Self {
         let these = Self::loaded_by(Vec::new);
         // It was made a line above, so nobody else can have filled it.
-        let _ = these.roots.set(roots.iter().filter_map(root).collect());
+        let _ = these
+            .roots
+            .set(roots.iter().filter_map(Root::read).collect());
         these
     }
 
@@ -77,10 +81,19 @@ impl Roots {
                 flaw: Flaw::OwnAuthority,
             };
         }
+        let rules = Rules {
+            algorithms: self.algorithms.all,
+            time: unix_time(now),
+        };
+        let presented = match presented(chain, leaf, &rules) {
+            Ok(presented) => presented,
+            Err(verdict) => return verdict,
+        };
+        let mut budget = Budget::new();
         let mut ended = None;
         for maker in makers {
-            let roots: Vec<_> = maker.roots.iter().filter_map(root).collect();
-            match self.verify(chain, &roots, now) {
+            let roots: Vec<_> = maker.roots.iter().filter_map(Root::read).collect();
+            match presented.verify(&roots, &rules, &mut budget) {
                 Ok(_) => {
                     let (id, name) = (maker.id.clone(), maker.name.clone());
                     let rule = maker.rule.clone();
@@ -88,14 +101,14 @@ impl Roots {
                         anchor: Anchor::Manufacturer { id, name, rule },
                     };
                 }
-                Err(Failure::Root(flaw)) => ended = Some(flaw),
+                Err(Failure::Root(error)) => ended = Some(error),
                 // With another root of the same name, even a bad signature means a stranger only.
                 Err(Failure::Chain(_)) => {}
             }
         }
-        match self.verify(chain, self.roots(), now) {
-            Ok(der) => {
-                let root = Certificate::from_der(der).ok();
+        match presented.verify(self.roots(), &rules, &mut budget) {
+            Ok(root) => {
+                let root = Certificate::from_der(&root.der).ok();
                 let name = root.and_then(|root| root.subject.company().cloned());
                 let name = name.unwrap_or_else(|| SafeText::new("?"));
                 ChainVerdict::Verified {
@@ -104,18 +117,19 @@ impl Roots {
             }
             // A maker did sign it, with a root that cannot vouch for anybody now.
             Err(error) => match (error, ended) {
-                (_, Some(flaw)) | (Failure::Root(flaw), None) => ChainVerdict::Refused { flaw },
-                (Failure::Chain(error), None) => verdict_of(&error),
+                (_, Some(error)) | (Failure::Root(error), None) => refused(&error),
+                (Failure::Chain(Error::UnknownIssuer), None) => ChainVerdict::UnknownIssuer,
+                (Failure::Chain(error), None) => refused(&error),
             },
         }
     }
 
     /// Whether a chain would verify if this were a root.
     #[must_use]
-    pub fn would_verify(&self, chain: &[Der], candidate: &Der, now: SystemTime) -> bool {
+    pub fn would_verify(chain: &[Der], candidate: &Der, now: SystemTime) -> bool {
         let chain: Vec<_> = chain.iter().map(certificate).collect();
-        let candidate = root(&certificate(candidate).into_owned());
-        candidate.is_some_and(|root| self.verify(&chain, &[root], now).is_ok())
+        let roots = Self::these(&[certificate(candidate).into_owned()]);
+        roots.verifies(&chain, now)
     }
 
     /// Whether the key of this certificate is that of a root of this computer.
@@ -146,64 +160,42 @@ impl Roots {
         let Ok(leaf) = EndEntityCert::try_from(leaf) else {
             return false;
         };
-        leaf.verify_is_valid_for_subject_name(&name).is_ok()
-            && self.verify(chain, self.roots(), now).is_ok()
+        leaf.verify_is_valid_for_subject_name(&name).is_ok() && self.verifies(chain, now)
+    }
+
+    fn verifies(&self, chain: &[CertificateDer<'_>], now: SystemTime) -> bool {
+        let verdict = self.verdict(chain, &[], None, now);
+        matches!(verdict, ChainVerdict::Verified { .. })
     }
 
     fn roots(&self) -> &[Root] {
         self.roots
-            .get_or_init(|| (self.load)().iter().filter_map(root).collect())
-    }
-
-    /// Verifies a chain, and returns the root that it ends in.
-    fn verify<'r>(
-        &self,
-        chain: &[CertificateDer<'_>],
-        roots: &'r [Root],
-        now: SystemTime,
-    ) -> Result<&'r CertificateDer<'static>, Failure> {
-        let (leaf, intermediates) = chain.split_first().ok_or(Error::BadDer)?;
-        let leaf = EndEntityCert::try_from(leaf)?;
-        let anchors: Vec<_> = roots.iter().map(|root| root.anchor.clone()).collect();
-        let path = leaf.verify_for_usage(
-            self.algorithms.all,
-            &anchors,
-            intermediates,
-            unix_time(now),
-            KeyUsage::server_auth(),
-            None,
-            None,
-        )?;
-        // webpki never looks at the root's own dates: RFC 5280 section 6.1 leaves that to whoever
-        // chose the root, and browsers do refuse one that has ended. A root that was issued anew
-        // stands there twice, with one name and key.
-        let same = roots.iter().filter(|root| root.anchor == *path.anchor());
-        let mut failure = Failure::Chain(Error::UnknownIssuer);
-        for root in same {
-            let certificate = Certificate::from_der(&root.der).map_err(|_| Error::BadDer)?;
-            if timestamp(now) > certificate.not_after {
-                failure = Failure::Root(Flaw::Expired);
-            } else if timestamp(now) < certificate.not_before {
-                failure = Failure::Root(Flaw::NotYetValid);
-            } else {
-                return Ok(&root.der);
-            }
-        }
-        Err(failure)
+            .get_or_init(|| (self.load)().iter().filter_map(Root::read).collect())
     }
 }
 
-/// Why a chain did not verify.
-enum Failure {
-    /// Something about it.
-    Chain(Error),
-    /// It is sound, but the root that it ends in is not valid now.
-    Root(Flaw),
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Chain(error)
+/// Takes a chain apart whose leaf is worth it, or says at once what it is.
+fn presented<'a>(
+    chain: &'a [CertificateDer<'a>],
+    leaf: &CertificateDer<'_>,
+    rules: &Rules<'_>,
+) -> Result<Presented<'a>, ChainVerdict> {
+    let Ok(leaf) = Certificate::from_der(leaf) else {
+        return Err(refused(&Error::BadDer));
+    };
+    if !leaf.oddities.is_empty() {
+        // RFC 5280 gives such a leaf no meaning, so that no chain to it proves anything. The core,
+        // which sees the oddity too, tells it apart from other strangers.
+        return Err(ChainVerdict::UnknownIssuer);
+    }
+    if !leaf.key.is_strong() {
+        let flaw = Flaw::WeakKey;
+        return Err(ChainVerdict::Refused { flaw });
+    }
+    let presented = Presented::read(chain).map_err(|error| refused(&error))?;
+    match presented.check_leaf(rules) {
+        Ok(()) => Ok(presented),
+        Err(error) => Err(refused(&error)),
     }
 }
 
@@ -223,14 +215,6 @@ fn unix_time(time: SystemTime) -> UnixTime {
 
 fn certificate(der: &Der) -> CertificateDer<'_> {
     CertificateDer::from(der.0.as_slice())
-}
-
-fn root(der: &CertificateDer<'static>) -> Option<Root> {
-    let anchor = webpki::anchor_from_trusted_cert(der).ok()?.to_owned();
-    Some(Root {
-        der: der.clone(),
-        anchor,
-    })
 }
 
 fn system_roots() -> Vec<CertificateDer<'static>> {
@@ -253,13 +237,9 @@ fn is_issued_by(leaf: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool 
     }
 }
 
-/// What is wrong whoever signed it is a flaw; what only says that nobody known did is none.
-fn verdict_of(error: &Error) -> ChainVerdict {
+/// What is wrong, in the core's words.
+fn refused(error: &Error) -> ChainVerdict {
     let flaw = match error {
-        // The two odd kinds of leaf are told apart by the core, from the leaf itself.
-        Error::CaUsedAsEndEntity | Error::UnknownIssuer | Error::UnsupportedCertVersion => {
-            return ChainVerdict::UnknownIssuer;
-        }
         Error::CertExpired { .. } => Flaw::Expired,
         Error::CertNotValidYet { .. } => Flaw::NotYetValid,
         Error::InvalidSignatureForPublicKey

@@ -167,7 +167,7 @@ impl<'m> Makers<'m> {
         let mut offers = Vec::new();
         for (der, root) in roots_in(&observation.chain, timestamp(now)) {
             match self.check_new(der, &root, taken) {
-                Ok(()) if taken.roots.would_verify(&observation.chain, der, now) => {
+                Ok(()) if Roots::would_verify(&observation.chain, der, now) => {
                     offers.push(root);
                 }
                 Err(MakerError::Store(error)) => return Err(error),
