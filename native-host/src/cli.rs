@@ -85,7 +85,7 @@ enum Command {
     Doctor(JsonArgument),
     /// Look at a device as the gateway would, and say who it is; nothing is sent to it
     ///
-    /// Ends with code 0 if the device was met, and with --expect only if it holds that key.
+    /// Ends with code 0 if the device was met, and with --expect only if that proves to be it.
     Probe(probe::Arguments),
     /// List the devices that you trust, and rename, move, block or forget them
     Pins {

@@ -9,7 +9,9 @@ use housekey_core::certificate::Certificate;
 use housekey_core::chain::{Flaw, Observation};
 use housekey_core::decision::Finding;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::identity::Identity;
+use housekey_core::expected::{Comparison, Strength, compare};
+use housekey_core::identity::{Identity, Tier};
+use housekey_core::text::SafeText;
 use housekey_core::words::Words;
 use serde_json::json;
 
@@ -24,6 +26,10 @@ pub(super) struct Arguments {
     /// The device, such as 192.168.1.20 or nas.local:5001
     #[arg(value_name = "HOST[:PORT]")]
     endpoint: Endpoint,
+    /// What you know of it: its key's fingerprint or words from another computer, or the number on
+    /// its label. Only a fingerprint or words can prove anything, or a number that its maker vouches for
+    #[arg(long, value_name = "CODE")]
+    expect: Option<String>,
     #[command(flatten)]
     json: JsonArgument,
 }
@@ -35,6 +41,7 @@ struct Look<'d> {
     leaf: &'d Certificate,
     identity: Result<Identity, Flaw>,
     finding: Option<Finding>,
+    expected: Option<Comparison>,
 }
 
 pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -61,10 +68,13 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
     let observation = prober.observe(endpoint, &stranger, now)?;
     let leaf = stranger.chain().leaf();
     let refusal = prober.judge(observation.clone(), now)?;
+    let identity = Identity::of(leaf, &observation.verdict, observation.at);
+    let expected = arguments.expect.as_deref();
     let look = Look {
         endpoint,
         leaf,
-        identity: Identity::of(leaf, &observation.verdict, observation.at),
+        expected: expected.map(|it| compare(it, leaf, identity.as_ref().unwrap_or(&nobody()))),
+        identity,
         finding: refusal.map(|refusal| refusal.finding),
         observation,
     };
@@ -74,16 +84,53 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
         output::print(&endpoint.to_string());
         output::table(&look.rows());
         output::print(&words::finding(look.finding.as_ref()));
+        match look.expected {
+            Some(expected) if look.is_as_expected() => output::good(words::comparison(expected)),
+            Some(expected) => output::bad(words::comparison(expected), None),
+            None => {}
+        }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(match look.is_as_expected() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Who a device is that can be nobody: then its key alone is there to compare.
+fn nobody() -> Identity {
+    Identity {
+        tier: Tier::Unverified,
+        name: SafeText::default(),
+        verified_by: None,
+        maker: None,
+        issued_by: SafeText::default(),
+        device_id: None,
+        other_names: Vec::new(),
+        oddities: Vec::new(),
+    }
 }
 
 impl Look<'_> {
+    /// Whether it was proven to be the expected one, or nobody expected any.
+    fn is_as_expected(&self) -> bool {
+        let proof = |it| {
+            matches!(
+                it,
+                Comparison::Matches {
+                    strength: Strength::Proof,
+                    ..
+                }
+            )
+        };
+        self.expected.is_none_or(proof)
+    }
+
     fn as_json(&self) -> serde_json::Value {
         json!({
             "endpoint": self.endpoint,
             "trusted": self.finding.is_none(),
             "finding": self.finding,
+            "expected": self.expected,
             "identity": self.identity.as_ref().ok(),
             "flaw": self.identity.as_ref().err(),
             "certificate": {

@@ -2,6 +2,7 @@
 
 use housekey_core::chain::{Flaw, TlsVersion};
 use housekey_core::decision::{Failure, Finding, Rule};
+use housekey_core::expected::{Comparison, Mark, Strength};
 use housekey_core::export::ImportStep;
 use housekey_core::history::Happening;
 use housekey_core::identity::{Identity, Tier};
@@ -86,6 +87,10 @@ pub(super) fn identity(identity: &Identity) -> Vec<(&'static str, String)> {
     if !identity.issued_by.is_empty() {
         rows.push(("issued by", identity.issued_by.to_string()));
     }
+    if !identity.other_names.is_empty() {
+        let names = identity.other_names.iter().map(|name| format!("“{name}”"));
+        rows.push(("also called", names.collect::<Vec<_>>().join(", ")));
+    }
     if let Some(id) = &identity.device_id {
         rows.push(("identifier", id.to_string()));
     }
@@ -130,6 +135,54 @@ pub(super) fn finding(finding: Option<&Finding>) -> String {
         }
         Some(Finding::Stranger) => "You have not trusted this device yet. Visits ask you.".into(),
         Some(Finding::Unfit { flaw: cause }) => format!("Visits are refused: {}.", flaw(*cause)),
+    }
+}
+
+/// What comparing a device with what a person expects says.
+pub(super) fn comparison(comparison: Comparison) -> String {
+    match comparison {
+        Comparison::Differs { what } => format!(
+            "it is NOT the expected one: {} is another; do not trust it",
+            mark(what)
+        ),
+        Comparison::Empty => "nothing was given to compare it with".into(),
+        Comparison::Matches { what, strength } => match strength {
+            Strength::Claim => format!(
+                "{} fits, but that proves nothing: the device says so itself, and anybody can",
+                mark(what)
+            ),
+            Strength::Proof => format!("it is the expected one: {} fits", mark(what)),
+            Strength::Weak => format!(
+                "{} fits, but that is no proof: it can be made to fit; compare the key's words",
+                mark(what)
+            ),
+        },
+        Comparison::TooShort { what, has, needs } => format!(
+            "{has} of {needs} are no proof: give the whole of {}",
+            mark(what)
+        ),
+        Comparison::UnknownWord { at } => {
+            format!("word {at} is none of the words that keys have; look for a slip")
+        }
+        Comparison::Unreadable => {
+            "what was expected cannot be read; give a fingerprint, the key's words, or the number \
+             on the label"
+                .into()
+        }
+        Comparison::Worthless => {
+            "an MD5 fingerprint proves nothing; give one in SHA-256, or the key's words".into()
+        }
+    }
+}
+
+const fn mark(mark: Mark) -> &'static str {
+    match mark {
+        Mark::CertificateSha1 => "the certificate's SHA-1 fingerprint",
+        Mark::CertificateSha256 => "the certificate's fingerprint",
+        Mark::DeviceId => "the device's number",
+        Mark::DeviceIdEnding => "the end of the device's number",
+        Mark::KeySha256 => "the key's fingerprint",
+        Mark::Words => "the key's words",
     }
 }
 

@@ -165,3 +165,40 @@ pub(crate) async fn an_outdated_device_says_what_it_speaks(lan: Lan) -> Result<(
     ensure!(refusal["outdated"]["version"] == "1.0", "{refusal}");
     Ok(())
 }
+
+/// What a person knows of a device is compared by Housekey, and only proof ends well.
+pub(crate) async fn a_probe_says_whether_it_is_the_expected_one(lan: Lan) -> Result<()> {
+    let extension = Extension::start(lan)?;
+    let identity = router(Key::generate()?)?;
+    let _device = Device::start(ROUTER.parse()?, Model::new("Router", identity.clone())).await?;
+    let probe = |expected: &str| -> Result<(Option<i32>, Value)> {
+        let probe = ["probe", "192.168.1.1", "--json", "--expect", expected];
+        let output = extension.account.try_housekey(probe)?;
+        let told: Value = serde_json::from_slice(&output.stdout)?;
+        Ok((output.status.code(), told["expected"]["type"].clone()))
+    };
+    let matches = (Some(0), json!("matches"));
+    ensure!(probe(&identity.spki_sha256())? == matches);
+    ensure!(probe(&identity.leaf_sha256())? == matches);
+    let shown = extension.account.housekey(["probe", "192.168.1.1"])?;
+    let words = shown
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("in words"))
+        .context("no words")?;
+    ensure!(probe(words)? == matches);
+    for (expected, what) in [
+        ("ab".repeat(32), "differs"),
+        (identity.spki_sha256()[..40].to_owned() + "00", "too_short"),
+        (String::new(), "empty"),
+    ] {
+        let (code, told) = probe(&expected)?;
+        ensure!(
+            (code, &told) == (Some(1), &json!(what)),
+            "{expected}: {told}"
+        );
+    }
+    // The device says so itself.
+    let (code, told) = probe("UniFi")?;
+    ensure!((code, &told) == (Some(1), &json!("matches")), "{told}");
+    Ok(())
+}

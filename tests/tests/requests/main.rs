@@ -30,6 +30,7 @@ fn trials(lan: Lan) -> Vec<Trial> {
         connections::a_decision_of_another_process_ends_them,
         connections::what_they_speak_is_told,
         explained::a_browser_that_distrusts_the_authority_is_told,
+        explained::a_probe_says_whether_it_is_the_expected_one,
         explained::a_root_that_a_device_sends_can_be_trusted,
         explained::an_outdated_device_says_what_it_speaks,
         explained::settings_forbid_what_else_is_asked,
