@@ -5,16 +5,9 @@
     reason = "a test that fails by a panic says enough"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-use housekey_core::chain::Flaw;
-use housekey_core::decision::Failure;
-use housekey_core::effect::HelperStatus;
-use housekey_core::error::ErrorCode;
-use serde_json::Value;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -169,84 +162,6 @@ fn code(line: &str) -> &str {
     let line = line.split("//").next().unwrap_or_default();
     let line = line.split("/*").next().unwrap_or_default().trim_start();
     if line.starts_with('*') { "" } else { line }
-}
-
-#[test]
-fn every_code_has_a_text_in_every_locale() {
-    let mut keys = BTreeSet::new();
-    let mut need = |prefix: &str, code: Value| {
-        let code = code.as_str().unwrap().to_owned();
-        let hint = if prefix == "error" {
-            "hint".to_owned()
-        } else {
-            format!("{prefix}_hint")
-        };
-        keys.extend([format!("{prefix}_{code}"), format!("{hint}_{code}")]);
-    };
-    for code in ErrorCode::ALL {
-        need("error", serde_json::to_value(code).unwrap());
-    }
-    for flaw in Flaw::ALL {
-        need("flaw", serde_json::to_value(flaw).unwrap());
-    }
-    for failure in Failure::ALL {
-        need("failure", serde_json::to_value(failure).unwrap());
-    }
-    for status in HelperStatus::ALL {
-        need("helper", serde_json::to_value(status).unwrap());
-    }
-    let english = locale("en");
-    for key in &keys {
-        assert!(english.contains_key(key), "en has no {key}");
-    }
-    for file in files() {
-        let Some(name) = file.strip_prefix("extension/_locales/") else {
-            continue;
-        };
-        let name = name.split('/').next().unwrap();
-        let other = locale(name);
-        let missing: Vec<_> = english
-            .keys()
-            .filter(|key| !other.contains_key(*key))
-            .collect();
-        let surplus: Vec<_> = other
-            .keys()
-            .filter(|key| !english.contains_key(*key))
-            .collect();
-        assert!(
-            missing.is_empty() && surplus.is_empty(),
-            "{name}: -{missing:?} +{surplus:?}"
-        );
-        for (key, message) in &other {
-            assert_eq!(
-                placeholders(message),
-                placeholders(&english[key]),
-                "{name}/{key} has other placeholders than English"
-            );
-        }
-    }
-}
-
-fn locale(name: &str) -> BTreeMap<String, String> {
-    let json: Value =
-        serde_json::from_str(&read(&format!("extension/_locales/{name}/messages.json"))).unwrap();
-    let messages = json.as_object().unwrap().iter();
-    messages
-        .map(|(key, it)| (key.clone(), it["message"].as_str().unwrap().to_owned()))
-        .collect()
-}
-
-fn placeholders(message: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (at, _) in message.match_indices('$') {
-        let rest = &message[at + 1..];
-        let name: String = rest
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
-        found.insert(name.to_lowercase());
-    }
-    found
 }
 
 #[test]

@@ -94,26 +94,6 @@ pub(crate) async fn back_leads_past_the_question(stage: Stage) -> Result<()> {
     bail!("Back does not lead to the page before the question");
 }
 
-/// The same question in two tabs: answered in one, the other is no dead end.
-pub(crate) async fn one_question_in_two_tabs(stage: Stage) -> Result<()> {
-    let scene = stage.scene().await?;
-    let first = scene.browser.driver().window().await?;
-    scene.ask(HUE).await?;
-    scene.browser.new_tab().await?;
-    scene.approve(HUE).await?;
-    scene.browser.driver().switch_to_window(first).await?;
-    let page = scene.browser.page().await?;
-    if page.view.is_some() {
-        scene.browser.click("#approve").await?;
-    }
-    let shows = |page: &Page| page.heading == "Philips Hue bridge";
-    scene
-        .browser
-        .until("the bridge's page in the first tab", shows)
-        .await
-        .map(drop)
-}
-
 pub(crate) async fn a_key_swapped_under_the_question_is_not_approved(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     scene.ask(HUE).await?;

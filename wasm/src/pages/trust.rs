@@ -2,6 +2,7 @@
 
 mod details;
 mod expectation;
+mod gates;
 mod telling;
 
 use std::cell::{Cell, RefCell};
@@ -16,6 +17,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlButtonElement, HtmlInputElement, KeyboardEvent};
 
 use self::expectation::Expectation;
+use self::gates::typed;
 use self::telling::Teller;
 use super::PageHost;
 use super::dom::{self, Result};
@@ -337,33 +339,9 @@ impl TrustPage {
 
     /// Whether a button may be pressed now.
     fn is_open(&self, button: &HtmlButtonElement) -> Result<bool> {
-        let steps_taken = match button.id().as_str() {
-            "approve" => {
-                let understood =
-                    dom::find::<Element>("understood")?.is_none() || dom::is_ticked("understood")?;
-                understood && self.expectation.permits()
-            }
-            "replace" => {
-                let typed = typed("replace-address")?;
-                let asked_for = |view: &TrustView| typed.trim().eq_ignore_ascii_case(&view.address);
-                dom::is_ticked("replace-understood")?
-                    && self.view.borrow().as_ref().is_some_and(asked_for)
-                    && self.expectation.permits()
-            }
-            "trust-maker" => {
-                dom::is_ticked("maker-understood")?
-                    && !typed("maker-name")?.trim().is_empty()
-                    && self.expectation.permits()
-            }
-            _ => true,
-        };
-        Ok(self.armed.get() && steps_taken)
+        let view = self.view.borrow();
+        Ok(self.armed.get() && gates::is_open(&button.id(), view.as_ref(), &self.expectation)?)
     }
-}
-
-/// What stands in a field.
-fn typed(id: &str) -> Result<String> {
-    Ok(dom::element::<HtmlInputElement>(id)?.value())
 }
 
 const BUSY: &str = "aria-busy";
