@@ -194,7 +194,7 @@ fn values(host: &PageHost, view: &PopupView) -> Values {
         return values;
     };
     let identity = &trusted.identity;
-    tell_name(&mut values, trusted, host);
+    tell_name(&mut values, &trusted.name, identity, host);
     if view.state != PopupState::Trusted {
         let name = values.get("name").unwrap_or_default().to_owned();
         values.set("trusted_name", name);

@@ -1,10 +1,14 @@
 //! Words: the locale's texts, and the values that stand in them.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::thread::LocalKey;
 
+use housekey_core::identity::Identity;
+use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
-use housekey_core::view::TrustedView;
-use js_sys::{Date, Number, Object, Reflect};
+use js_sys::Intl::DateTimeFormat;
+use js_sys::{Array, Date, Function, Number, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::JsValue;
 
@@ -75,16 +79,31 @@ impl PageHost {
 
     /// A day, as the locale writes it.
     pub(crate) fn date(&self, time: Timestamp) -> String {
-        date(time)
-            .to_locale_date_string(&self.text("locale"), &style("dateStyle", "medium"))
-            .into()
+        self.moment(time, &DAY, "dateStyle", "medium")
     }
 
     /// A time of day, as the locale writes it.
     pub(crate) fn time_of_day(&self, time: Timestamp) -> String {
-        date(time)
-            .to_locale_time_string_with_options(&self.text("locale"), &style("timeStyle", "short"))
-            .into()
+        self.moment(time, &TIME_OF_DAY, "timeStyle", "short")
+    }
+
+    /// Making a format takes a browser far longer than using it, so each is made once.
+    fn moment(&self, time: Timestamp, kept: &'static Format, name: &str, style: &str) -> String {
+        let format = kept.with(|kept| {
+            let make = || {
+                let options = Object::new();
+                let set = Reflect::set(&options, &name.into(), &style.into());
+                debug_assert!(set.is_ok(), "an own plain object takes properties");
+                let locales = Array::of1(&self.text("locale").into());
+                DateTimeFormat::new(&locales, &options).format()
+            };
+            kept.get_or_init(make).clone()
+        });
+        let written = format.call1(&JsValue::UNDEFINED, &date(time));
+        written
+            .ok()
+            .and_then(|it| it.as_string())
+            .unwrap_or_default()
     }
 
     /// A number, as the locale writes it.
@@ -116,13 +135,6 @@ fn date(time: Timestamp) -> Date {
     Date::new(&JsValue::from_f64(time.0 as f64 * 1_000.0))
 }
 
-fn style(name: &str, style: &str) -> Object {
-    let options = Object::new();
-    let set = Reflect::set(&options, &name.into(), &style.into());
-    debug_assert!(set.is_ok(), "an own plain object takes properties");
-    options
-}
-
 /// The name that serde gives a variant, which is a part of keys.
 pub(crate) fn code(variant: &impl Serialize) -> String {
     match serde_json::to_value(variant) {
@@ -132,9 +144,13 @@ pub(crate) fn code(variant: &impl Serialize) -> String {
 }
 
 /// Tells what a trusted device is called, and by whom.
-pub(crate) fn tell_name(values: &mut Values, trusted: &TrustedView, host: &PageHost) {
-    let identity = &trusted.identity;
-    let (shown, certified) = (trusted.name.as_str(), identity.name.as_str());
+pub(crate) fn tell_name(
+    values: &mut Values,
+    name: &SafeText,
+    identity: &Identity,
+    host: &PageHost,
+) {
+    let (shown, certified) = (name.as_str(), identity.name.as_str());
     if shown == certified {
         // A name that somebody vouches for is a fact; any other is a claim, and shown as one.
         values.set(
@@ -182,6 +198,13 @@ fn split(text: &str) -> Vec<Piece> {
         pieces.push(Piece::Words(words));
     }
     pieces
+}
+
+type Format = LocalKey<OnceCell<Function>>;
+
+thread_local! {
+    static DAY: OnceCell<Function> = const { OnceCell::new() };
+    static TIME_OF_DAY: OnceCell<Function> = const { OnceCell::new() };
 }
 
 /// Stands for a value while the browser puts a text together.

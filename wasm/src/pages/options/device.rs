@@ -14,14 +14,14 @@ use super::listing::State;
 
 /// A row, closed.
 pub(super) fn row(host: &PageHost, pin: &Pin, state: State) -> Result<Element> {
-    let row = dom::instance("pin", host, &values(host, pin, state))?;
+    let row = dom::instance("pin", host, &row_values(host, pin, state))?;
     row.set_attribute("data-endpoint", &pin.endpoint.to_string())?;
     Ok(row)
 }
 
 /// Opens a row.
 pub(super) fn open(row: &Element, host: &PageHost, pin: &Pin, state: State) -> Result<Element> {
-    let panel = dom::instance("pin-panel", host, &values(host, pin, state))?;
+    let panel = dom::instance("pin-panel", host, &panel_values(host, pin, state))?;
     if let Some(link) = dom::part::<Element>(&panel, ".pin-link")? {
         dom::link(&link, &pin.endpoint.origin())?;
     }
@@ -88,33 +88,41 @@ fn say_open(row: &Element, open: bool) -> Result<()> {
     Ok(())
 }
 
-fn values(host: &PageHost, pin: &Pin, state: State) -> Values {
-    let trusted = TrustedView::new(pin);
+/// What a row says: no more than it shows, because there are many rows.
+fn row_values(host: &PageHost, pin: &Pin, state: State) -> Values {
     let identity = &pin.identity;
     let mut values = Values::default();
-    tell_name(&mut values, &trusted, host);
+    tell_name(&mut values, pin.display_name(), identity, host);
     values.set("address", pin.endpoint.display_name());
     let voucher = identity.verified_by.as_ref();
     values.set_some("verified_by", voucher.map(SafeText::as_str));
+    values.set("tier", code(&identity.tier));
+    values.set("state", code(&state));
+    values.set("seen", host.date(pin.last_seen));
+    let extended = pin.extended_until.filter(|_| state == State::Extended);
+    values.set_some("extended", extended.map(|it| host.date(it)));
+    // Where the state says already that nobody has checked it, the row does not say it again.
+    let named = values.get("company").is_some();
+    values.flag("tagged", state == State::Unverified && named);
+    values
+}
+
+/// What an open row says besides.
+fn panel_values(host: &PageHost, pin: &Pin, state: State) -> Values {
+    let trusted = TrustedView::new(pin);
+    let identity = &pin.identity;
+    let mut values = row_values(host, pin, state);
     let device = identity.device_id.as_ref();
     values.set_some("device", device.map(SafeText::as_str));
     values.set("certified", identity.name.as_str());
     values.set("issued_by", identity.issued_by.as_str());
-    values.set("tier", code(&identity.tier));
-    values.set("state", code(&state));
     values.set("note", pin.note.as_str());
     values.set("since", host.date(trusted.since));
-    values.set("seen", host.date(trusted.last_seen));
     values.set("ends", host.date(pin.not_after));
     values.set("serial", pin.serial.as_str());
     values.set("fingerprint", trusted.key_fingerprint);
     values.set("words", trusted.words);
-    let extended = pin.extended_until.filter(|_| state == State::Extended);
-    values.set_some("extended", extended.map(|it| host.date(it)));
     values.flag("ended", state == State::Ended);
-    // Where the state says already that nobody has checked it, the row does not say it again.
-    let named = values.get("company").is_some();
-    values.flag("tagged", state == State::Unverified && named);
     values.flag(if pin.blocked { "blocked" } else { "allowed" }, true);
     values
 }

@@ -101,6 +101,7 @@ impl Devices {
         let whole = self.ask_for_all().await;
         self.loading.set(false);
         self.rows.list().remove_attribute("aria-busy")?;
+        self.rank()?;
         self.arrange()?;
         whole
     }
@@ -126,6 +127,7 @@ impl Devices {
             }
             // The first page is there at once; the rest comes together.
             if first {
+                self.rank()?;
                 self.arrange()?;
             }
         }
@@ -167,11 +169,19 @@ impl Devices {
         if changed { self.arrange() } else { self.find() }
     }
 
+    /// Asks the browser for the order of names.
+    fn rank(&self) -> Result<()> {
+        let names = self.listing.borrow().names();
+        let order = self.host.order(names)?;
+        self.listing.borrow_mut().rank(order);
+        Ok(())
+    }
+
     /// Puts all devices in order, and shows those that are looked for.
     fn arrange(&self) -> Result<()> {
         let sort = dom::element::<HtmlSelectElement>("sort")?.value();
         let sort = sort.parse().unwrap_or_default();
-        self.keeping_rows(|listing| listing.arrange(sort, |names| self.host.order(names)))?;
+        self.keeping_rows(|listing| listing.arrange(sort));
         self.find()
     }
 
@@ -179,16 +189,13 @@ impl Devices {
         let query = dom::element::<HtmlInputElement>("search")?.value();
         let filter = dom::element::<HtmlSelectElement>("filter")?.value();
         let filter = filter.parse().unwrap_or_default();
-        self.keeping_rows(|listing| {
-            listing.choose(&query, filter);
-            Ok(())
-        })?;
+        self.keeping_rows(|listing| listing.choose(&query, filter));
         self.lay()?;
         self.tell_count()
     }
 
     /// Rearranges devices under the rows that exist: the open one stays open.
-    fn keeping_rows(&self, change: impl FnOnce(&mut Listing) -> Result<()>) -> Result<()> {
+    fn keeping_rows(&self, change: impl FnOnce(&mut Listing)) {
         let at = |place| {
             self.rows
                 .element(place)
@@ -196,10 +203,9 @@ impl Devices {
         };
         let (open, current) = (self.rows.opened(), self.rows.current());
         let (open, current) = (open.and_then(at), current.and_then(at));
-        change(&mut self.listing.borrow_mut())?;
+        change(&mut self.listing.borrow_mut());
         let place = |endpoint: Option<Endpoint>| self.place(&endpoint?);
         self.rows.reorder(place(open), place(current));
-        Ok(())
     }
 
     pub(super) fn tell_count(&self) -> Result<()> {

@@ -105,20 +105,24 @@ impl Listing {
         self.find();
     }
 
-    /// Puts all devices in order. `by_locale` says which of these names comes first, which next.
-    pub(super) fn arrange<E>(
-        &mut self,
-        sort: Sort,
-        by_locale: impl FnOnce(Vec<String>) -> Result<Vec<u32>, E>,
-    ) -> Result<(), E> {
-        self.sort = sort;
-        let names = self.listed.iter().map(|it| it.pin.display_name());
-        let order = by_locale(names.map(SafeText::to_string).collect())?;
-        for (rank, index) in (0..).zip(order) {
+    /// Takes in which of the names comes first in the locale's order, which next, and so on.
+    pub(super) fn rank(&mut self, by_locale: Vec<u32>) {
+        for (rank, index) in (0..).zip(by_locale) {
             if let Some(listed) = self.listed.get_mut(index as usize) {
                 listed.rank = rank;
             }
         }
+    }
+
+    /// What devices are called, to be put into the locale's order.
+    pub(super) fn names(&self) -> Vec<String> {
+        let names = self.listed.iter().map(|it| it.pin.display_name());
+        names.map(SafeText::to_string).collect()
+    }
+
+    /// Puts all devices in order.
+    pub(super) fn arrange(&mut self, sort: Sort) {
+        self.sort = sort;
         self.order = (0..self.listed.len()).collect();
         let (listed, now) = (&self.listed, self.now);
         let key = |index: &usize| {
@@ -138,7 +142,6 @@ impl Listing {
             self.order.sort_by_cached_key(key);
         }
         self.find();
-        Ok(())
     }
 
     /// How devices are sorted now.

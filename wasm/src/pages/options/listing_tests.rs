@@ -61,13 +61,12 @@ fn home() -> Listing {
 
 /// Not the locale's order, but one that differs from that of bytes.
 fn arrange(listing: &mut Listing, sort: Sort) {
-    let by_locale = |names: Vec<String>| {
-        let fold = |name: &String| name.to_lowercase().replace('ä', "a");
-        let mut order: Vec<u32> = (0..).take(names.len()).collect();
-        order.sort_by_key(|index| fold(&names[*index as usize]));
-        Ok::<_, ()>(order)
-    };
-    listing.arrange(sort, by_locale).unwrap();
+    let fold = |name: &String| name.to_lowercase().replace('ä', "a");
+    let names = listing.names();
+    let mut order: Vec<u32> = (0..).take(names.len()).collect();
+    order.sort_by_key(|index| fold(&names[*index as usize]));
+    listing.rank(order);
+    listing.arrange(sort);
 }
 
 fn shown(listing: &Listing) -> Vec<String> {

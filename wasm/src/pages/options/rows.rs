@@ -192,16 +192,16 @@ impl Rows {
             .set_property("inset-block-start", &format!("{top}px"))
     }
 
-    /// The rows in the window, and as many above and below it.
+    /// The rows in the window, and half as many above and below it.
     fn in_view(&self, rows: usize) -> Result<std::ops::Range<usize>> {
         let height = self.height.get();
         if height == 0.0 {
             return Ok(0..rows.min(1));
         }
         let (top, window) = (self.list.get_bounding_client_rect().top(), window_height()?);
-        let last = count((2.0 * window - top) / height) + 1;
+        let last = count((1.5 * window - top) / height) + 1;
         // Where a row is open, there are fewer than counted, but never more.
-        let first = count((-top - window - self.extra.get()) / height).min(rows);
+        let first = count((-top - window / 2.0 - self.extra.get()) / height).min(rows);
         Ok(first..last.clamp(first, rows))
     }
 

@@ -1,13 +1,13 @@
 //! What comes in any number: further names, and the whole chain for those who want to see it.
 
-use housekey_core::certificate::KeyKind;
+use housekey_core::certificate::{AttributeKind, KeyKind, WholeNames};
 use housekey_core::identity::Identity;
 use housekey_core::view::{CertificateView, TrustView};
 use web_sys::Element;
 
 use crate::pages::PageHost;
 use crate::pages::dom::{self, Result};
-use crate::pages::text::Values;
+use crate::pages::text::{Values, code};
 
 /// Puts the chain's certificates into the page, if it has a place for them.
 pub(super) fn show_chain(host: &PageHost, view: &TrustView) -> Result<()> {
@@ -16,7 +16,39 @@ pub(super) fn show_chain(host: &PageHost, view: &TrustView) -> Result<()> {
     };
     for certificate in &view.chain {
         let item = dom::instance("certificate", host, &values(host, certificate))?;
+        show_whole(host, &item, &certificate.whole)?;
         list.append_child(&item)?;
+    }
+    Ok(())
+}
+
+/// Puts all names of a certificate, each in full, into its place in the list.
+fn show_whole(host: &PageHost, item: &Element, whole: &WholeNames) -> Result<()> {
+    for (place, attributes) in [
+        (".whole-subject", &whole.subject),
+        (".whole-issuer", &whole.issuer),
+    ] {
+        let Some(place) = dom::part::<Element>(item, place)? else {
+            continue;
+        };
+        for attribute in attributes {
+            let mut values = Values::default();
+            values.set("kind", code(&attribute.kind));
+            values.set("value", attribute.value.as_str());
+            if attribute.kind == AttributeKind::Other {
+                values.set("oid", attribute.oid.as_str());
+            }
+            let line = dom::instance("attribute", host, &values)?;
+            place.append_child(&line)?;
+        }
+    }
+    if let Some(place) = dom::part::<Element>(item, ".whole-alternatives")? {
+        for alternative in &whole.alternatives {
+            let mut values = Values::default();
+            values.set("value", alternative.as_str());
+            let line = dom::instance("alternative", host, &values)?;
+            place.append_child(&line)?;
+        }
     }
     Ok(())
 }
@@ -64,5 +96,9 @@ fn values(host: &PageHost, certificate: &CertificateView) -> Values {
     tell_key(&mut values, certificate.key);
     let names: Vec<&str> = certificate.names.iter().map(|name| name.as_str()).collect();
     values.set("names", names.join(", "));
+    values.flag("alternatives", !certificate.whole.alternatives.is_empty());
+    if certificate.whole.left_out > 0 {
+        values.set("left_out", host.number(certificate.whole.left_out));
+    }
     values
 }
