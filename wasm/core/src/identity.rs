@@ -105,6 +105,13 @@ impl Identity {
         }
     }
 
+    /// Whether any company's name in it is not what an honest name looks like.
+    #[must_use]
+    pub fn has_suspicious_name(&self) -> bool {
+        let names = [&self.name, &self.issued_by].into_iter();
+        names.chain(&self.other_names).any(SafeText::is_suspicious)
+    }
+
     /// Whether the other identity is the same device by everything that was verified:
     /// same tier, same company and voucher or same maker, and the same device identifier.
     ///

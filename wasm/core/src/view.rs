@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use data_encoding::HEXUPPER;
 use serde::{Deserialize, Serialize};
 
-use crate::certificate::{Certificate, CertificateError, KeyKind};
+use crate::certificate::{Certificate, CertificateError, KeyKind, WholeNames};
 use crate::chain::{ChainVerdict, Der, Flaw, OutdatedTls, TlsVersion, UnverifiedChain};
 use crate::decision::{Failure, Finding, Rule};
 use crate::effect::HelperStatus;
@@ -31,7 +31,7 @@ pub struct TrustView {
     pub address: String,
     /// Who answers now, where that can be said.
     pub identity: Option<Identity>,
-    /// The name that is shown mixes scripts or hides characters.
+    /// A name that is shown mixes scripts, imitates another's letters, or hides characters.
     pub suspicious_name: bool,
     /// Why, for [`Situation::Refused`].
     pub flaw: Option<Flaw>,
@@ -176,6 +176,8 @@ pub struct CertificateView {
     pub key: KeyKind,
     /// Names in the certificate.
     pub names: Vec<SafeText>,
+    /// All names in it, whole.
+    pub whole: WholeNames,
 }
 
 /// A pin, in the words of a page.
@@ -328,7 +330,7 @@ impl TrustView {
         view.suspicious_name = view
             .identity
             .as_ref()
-            .is_some_and(|identity| identity.name.is_suspicious());
+            .is_some_and(Identity::has_suspicious_name);
         view.likely = Likely::of(refusal, view.identity.as_ref());
         view.trusted = refusal.pin.as_ref().map(TrustedView::new);
         view.old_address = refusal.old_address.clone();
@@ -476,6 +478,7 @@ impl CertificateView {
                 .join(":"),
             key: certificate.key,
             names: certificate.names,
+            whole: WholeNames::from_der(&der.0).ok()?,
         })
     }
 }
