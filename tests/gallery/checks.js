@@ -202,7 +202,9 @@ function endWalk() {
   document.querySelector('#gallery-start')?.remove();
   const findings = [];
   // Browsers also stop at what can be scrolled.
-  const stops = reached.filter(({ target }) => target.matches(CONTROLS));
+  const stops = reached.filter(
+    ({ target }) => target.matches(CONTROLS) && target.id !== 'gallery-start',
+  );
   expected.forEach((element, index) => {
     const stop = stops[index]?.target;
     if (stop !== element && findings.length === 0) {

@@ -82,6 +82,12 @@ impl Screen {
         let media = json!({ "media": "screen", "features": features });
         let cdp = browser.driver().cdp();
         cdp.send_raw("Emulation.setEmulatedMedia", media).await?;
+        // As in a window in front, wherever the other browsers' windows are.
+        cdp.send_raw(
+            "Emulation.setFocusEmulationEnabled",
+            json!({ "enabled": true }),
+        )
+        .await?;
         // As on telephones and most desktops: they take no width of the page.
         cdp.send_raw("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
             .await?;

@@ -33,11 +33,8 @@ impl Tour<'_> {
     ///
     /// When no browser can be started.
     pub(super) async fn walk(self, lan: Lan, authorities: &Authorities) -> Result<Report> {
-        let Gallery {
-            languages, states, ..
-        } = self.gallery;
         let mut report = Report::default();
-        for &language in languages {
+        for &language in &self.gallery.languages {
             let began = Instant::now();
             let mut guides = Vec::new();
             for _ in 0..self.gallery.browsers {
@@ -45,17 +42,15 @@ impl Tour<'_> {
             }
             let shares = guides.iter().enumerate();
             let shares = shares.map(|(share, guide)| self.share(share, &guide.browser, language));
+            let mut found = Report::default();
             for share in try_join_all(shares).await? {
-                report.merge(share);
+                found.merge(share);
             }
             if self.gallery.out.is_some() {
-                println!(
-                    "{:<9} {language:<5} {} states in {:.0} s",
-                    self.kind.to_string(),
-                    states.len(),
-                    began.elapsed().as_secs_f64()
-                );
+                let seconds = began.elapsed().as_secs_f64();
+                println!("{} {language}, {seconds:.0} s: {found}", self.kind);
             }
+            report.merge(found);
         }
         Ok(report)
     }
@@ -77,7 +72,7 @@ impl Tour<'_> {
         browser.driver().set_window_rect(0, 0, 1500, 1000).await?;
         // Away from the page that the browser starts with, which comes and goes as it likes.
         browser
-            .go(&browser.extension_page("pages/welcome/welcome.html?prompt=0")?)
+            .go(&browser.extension_page("pages/welcome/welcome.html?prompt=-1")?)
             .await?;
         let there = "return document.readyState === 'complete'
             && location.pathname === '/pages/welcome/welcome.html'";
