@@ -57,7 +57,8 @@ pub enum Comparison {
     },
     /// It is nothing that a device could be known by, or more than one thing.
     Unreadable,
-    /// It is an MD5 fingerprint, which a forger meets in seconds.
+    /// It is an MD5 fingerprint: two certificates that share one are made in seconds
+    /// (Stevens, Lenstra and de Weger, EUROCRYPT 2007).
     Worthless,
 }
 
