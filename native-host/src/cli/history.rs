@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use housekey_core::endpoint::Endpoint;
 use housekey_core::history::HistoryEntry;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{JsonArgument, output, words};
 use crate::paths::Paths;
@@ -25,6 +25,12 @@ pub(super) struct Arguments {
     json: JsonArgument,
 }
 
+#[derive(Serialize)]
+struct Page {
+    entries: Vec<HistoryEntry>,
+    more: bool,
+}
+
 pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Arguments {
         endpoint,
@@ -37,7 +43,7 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
     let more = entries.len() > *limit as usize;
     entries.truncate(*limit as usize);
     if json.json {
-        output::json(&json!({ "entries": entries, "more": more }))?;
+        output::json(&Page { entries, more })?;
         return Ok(ExitCode::SUCCESS);
     }
     if entries.is_empty() {

@@ -11,7 +11,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::note::Note;
 use housekey_core::pin::Pin;
 use housekey_core::text::SafeText;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{JsonArgument, output};
 use crate::paths::Paths;
@@ -64,6 +64,12 @@ pub(super) struct One {
     json: JsonArgument,
 }
 
+#[derive(Serialize)]
+struct Forgotten<'p> {
+    endpoint: &'p Endpoint,
+    forgotten: bool,
+}
+
 pub(super) fn run(paths: &Paths, command: PinsCommand) -> anyhow::Result<ExitCode> {
     let store = Store::open(paths)?;
     match command {
@@ -107,7 +113,11 @@ pub(super) fn run(paths: &Paths, command: PinsCommand) -> anyhow::Result<ExitCod
                 return Err(not_pinned(&one.endpoint));
             }
             if one.json.json {
-                output::json(&json!({ "endpoint": one.endpoint, "forgotten": true }))?;
+                let endpoint = &one.endpoint;
+                output::json(&Forgotten {
+                    endpoint,
+                    forgotten: true,
+                })?;
             } else {
                 let name = one.endpoint.display_name();
                 output::good(format!(

@@ -6,14 +6,15 @@ use std::time::SystemTime;
 
 use anyhow::bail;
 use housekey_core::certificate::Certificate;
-use housekey_core::chain::{Flaw, Observation};
-use housekey_core::decision::Finding;
+use housekey_core::chain::{Der, Flaw, Observation, TlsVersion};
+use housekey_core::decision::{Failure, Finding};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::expected::{Comparison, Strength, compare};
+use housekey_core::fingerprint::{CertificateSha256, SpkiSha256};
 use housekey_core::identity::{Identity, Tier};
 use housekey_core::text::SafeText;
 use housekey_core::words::Words;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{JsonArgument, output, words};
 use crate::authority::Authority;
@@ -44,6 +45,39 @@ struct Look<'d> {
     expected: Option<Comparison>,
 }
 
+/// What a program is told about it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Probed<'d> {
+    endpoint: &'d Endpoint,
+    trusted: bool,
+    finding: Option<&'d Finding>,
+    expected: Option<Comparison>,
+    identity: Option<&'d Identity>,
+    flaw: Option<Flaw>,
+    certificate: Facts<'d>,
+    tls: TlsVersion,
+    alpn: Option<&'d SafeText>,
+    chain: &'d [Der],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Facts<'d> {
+    spki_sha256: SpkiSha256,
+    words: String,
+    sha256: CertificateSha256,
+    serial: &'d str,
+    not_before: String,
+    not_after: String,
+}
+
+#[derive(Serialize)]
+struct NotMet<'d> {
+    endpoint: &'d Endpoint,
+    failure: Failure,
+}
+
 pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let endpoint = &arguments.endpoint;
     let now = SystemTime::now();
@@ -60,7 +94,7 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
     let stranger = match runtime.block_on(prober.meet(endpoint, &scope, protocols)) {
         Ok(stranger) => stranger,
         Err(failure) if arguments.json.json => {
-            output::json(&json!({ "endpoint": endpoint, "failure": failure }))?;
+            output::json(&NotMet { endpoint, failure })?;
             return Ok(ExitCode::FAILURE);
         }
         Err(failure) => bail!("{endpoint}: {}", words::failure(failure)),
@@ -125,26 +159,26 @@ impl Look<'_> {
         self.expected.is_none_or(proof)
     }
 
-    fn as_json(&self) -> serde_json::Value {
-        json!({
-            "endpoint": self.endpoint,
-            "trusted": self.finding.is_none(),
-            "finding": self.finding,
-            "expected": self.expected,
-            "identity": self.identity.as_ref().ok(),
-            "flaw": self.identity.as_ref().err(),
-            "certificate": {
-                "spkiSha256": self.leaf.spki_sha256,
-                "words": Words::of(self.leaf.spki_sha256).to_string(),
-                "sha256": self.leaf.sha256,
-                "serial": self.leaf.serial,
-                "notBefore": words::date(self.leaf.not_before),
-                "notAfter": words::date(self.leaf.not_after),
+    fn as_json(&self) -> Probed<'_> {
+        Probed {
+            endpoint: self.endpoint,
+            trusted: self.finding.is_none(),
+            finding: self.finding.as_ref(),
+            expected: self.expected,
+            identity: self.identity.as_ref().ok(),
+            flaw: self.identity.as_ref().err().copied(),
+            certificate: Facts {
+                spki_sha256: self.leaf.spki_sha256,
+                words: Words::of(self.leaf.spki_sha256).to_string(),
+                sha256: self.leaf.sha256,
+                serial: &self.leaf.serial,
+                not_before: words::date(self.leaf.not_before),
+                not_after: words::date(self.leaf.not_after),
             },
-            "tls": self.observation.tls,
-            "alpn": self.observation.alpn,
-            "chain": self.observation.chain,
-        })
+            tls: self.observation.tls,
+            alpn: self.observation.alpn.as_ref(),
+            chain: &self.observation.chain,
+        }
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, anyhow, bail};
 use housekey_core::export::{Export, ImportError, ImportPlan, ImportStep};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{output, pins, words};
 use crate::paths::Paths;
@@ -40,6 +40,19 @@ pub(super) struct ImportArguments {
     json: bool,
 }
 
+#[derive(Serialize)]
+struct Exported<'f> {
+    file: &'f Path,
+    pins: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Imported {
+    dry_run: bool,
+    plan: ImportPlan,
+}
+
 pub(super) fn export(paths: &Paths, arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
     let store = Store::open(paths)?;
     let export = Export::new(pins::all(&store)?, super::now());
@@ -52,7 +65,7 @@ pub(super) fn export(paths: &Paths, arguments: &ExportArguments) -> anyhow::Resu
     text.push(b'\n');
     write(file, &text, arguments.force)?;
     if arguments.json {
-        output::json(&json!({ "file": file, "pins": count }))?;
+        output::json(&Exported { file, pins: count })?;
     } else {
         let place = file.display();
         output::good(format!("{place} holds your {count} devices"));
@@ -74,7 +87,8 @@ pub(super) fn import(paths: &Paths, arguments: &ImportArguments) -> anyhow::Resu
     };
     if arguments.json {
         let plan = run(arguments.dry_run)?;
-        output::json(&json!({ "dryRun": arguments.dry_run, "plan": plan }))?;
+        let dry_run = arguments.dry_run;
+        output::json(&Imported { dry_run, plan })?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = run(true)?;

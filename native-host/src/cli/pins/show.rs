@@ -1,12 +1,19 @@
 //! `housekey pins show`.
 
+use housekey_core::history::HistoryEntry;
 use housekey_core::pin::Pin;
 use housekey_core::words::Words;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{One, not_pinned};
 use crate::cli::{history, output, words};
 use crate::store::Store;
+
+#[derive(Serialize)]
+struct Shown {
+    pin: Pin,
+    history: Vec<HistoryEntry>,
+}
 
 pub(super) fn run(store: &Store, one: &One) -> anyhow::Result<()> {
     let Some(pin) = store.pin(&one.endpoint)? else {
@@ -14,7 +21,7 @@ pub(super) fn run(store: &Store, one: &One) -> anyhow::Result<()> {
     };
     let history = store.history(Some(&one.endpoint), None, LINES)?;
     if one.json.json {
-        return output::json(&json!({ "pin": pin, "history": history }));
+        return output::json(&Shown { pin, history });
     }
     output::print(&format!(
         "{} · {}",
