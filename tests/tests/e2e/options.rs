@@ -275,91 +275,100 @@ pub(crate) async fn thousands_of_devices(stage: Stage) -> Result<()> {
 
     browser.go("about:blank").await?;
     browser.go(&page(&scene, "")?).await?;
-    let watch = "const until = async (condition) => {
-            while (!condition()) await new Promise((done) => requestAnimationFrame(done));
-            return performance.now();
-        };
-        const list = () => document.querySelector('#pins');
-        const first = await until(() => list()?.querySelector('li'));
-        const all = await until(() => !list().hasAttribute('aria-busy'));
-        return { first, all, count: document.querySelector('#count-place').textContent.trim() };";
-    let opened = loop {
-        // The page may not be there yet, and the script with it goes.
-        let opened = browser.eval_async(watch).await;
-        if let Ok(opened) = opened
-            && opened["first"].is_number()
-        {
-            break opened;
-        }
-        ensure!(
-            start.elapsed() < Duration::from_secs(90),
-            "it does not open"
-        );
-    };
-    let act = |script: &str| {
-        format!(
-            "const painted = async () => {{
-                await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-                return performance.now();
-            }};
-            const say = (id, value, kind) => {{
-                const field = document.getElementById(id);
-                field.value = value;
-                const before = performance.now();
-                field.dispatchEvent(new Event(kind, {{ bubbles: true }}));
-                const script = performance.now() - before;
-                return painted().then((after) => ({{ script, painted: after - before }}));
-            }};
-            {script}"
-        )
-    };
-    let figures = browser
-        .eval_async(&act(
-            "
-            const search = await say('search', 'lamp 77 10.0', 'input');
-            const found = document.querySelector('#count-place').textContent.trim();
-            const none = await say('search', '', 'input');
-            const filter = await say('filter', 'ended', 'change');
-            await say('filter', 'all', 'change');
-            const sort = await say('sort', 'seen', 'change');
-            window.scrollTo(0, document.documentElement.scrollHeight / 2);
-            const before = performance.now();
-            const scrolled = (await painted()) - before;
-            const rows = document.querySelectorAll('li.pin').length;
-            const elements = document.querySelectorAll('*').length;
-            const inView = [...document.querySelectorAll('li.pin')].some((row) => {
-                const { top, bottom } = row.getBoundingClientRect();
-                return top < innerHeight / 2 && bottom >= innerHeight / 2;
-            });
-            return { search, found, none, filter, sort, scrolled, rows, elements, inView };",
-        ))
-        .await?;
+    let first = moment_when(&scene, "list?.querySelector('li')", start).await?;
+    let all = moment_when(
+        &scene,
+        "list?.ariaBusy !== 'true' && list?.querySelector('li')",
+        start,
+    );
+    let all = all.await?;
+    let count = browser.text("#count-place").await?;
+    // Each several times, the quickest of which is what the page itself takes: other programs on
+    // this computer only ever add to it.
+    let figures = "
+        const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        const say = async (id, kind, values) => {
+            const field = document.getElementById(id);
+            let best = { script: Infinity, painted: Infinity };
+            for (let round = 0; round < 5; round += 1) {
+                for (const value of values) {
+                    field.value = value;
+                    const before = performance.now();
+                    field.dispatchEvent(new Event(kind, { bubbles: true }));
+                    const script = performance.now() - before;
+                    await painted();
+                    const whole = performance.now() - before;
+                    if (value === values[0] && whole < best.painted) {
+                        best = { script, painted: whole };
+                    }
+                }
+            }
+            return best;
+        };";
+    let search = "
+        const search = await say('search', 'input', ['lamp 77 10.0', 'lamp 77 10']);
+        const found = document.querySelector('#count-place').textContent.trim();
+        const none = await say('search', 'input', ['', 'lamp']);
+        await say('search', 'input', ['']);
+        return { search, found, none };";
+    let search = browser.eval_async(&format!("{figures}{search}")).await?;
+    let others = "
+        const filter = await say('filter', 'change', ['ended', 'all']);
+        const sort = await say('sort', 'change', ['seen', 'name']);
+        window.scrollTo(0, document.documentElement.scrollHeight / 2);
+        await painted();
+        const rows = document.querySelectorAll('li.pin').length;
+        const elements = document.querySelectorAll('*').length;
+        const inView = [...document.querySelectorAll('li.pin')].some((row) => {
+            const { top, bottom } = row.getBoundingClientRect();
+            return top < innerHeight / 2 && bottom >= innerHeight / 2;
+        });
+        return { filter, sort, rows, elements, inView };";
+    let figures = browser.eval_async(&format!("{figures}{others}")).await?;
     scene.note(&format!(
-        "import planned after {planned:?}, done after {imported:?}; opened {opened}; {figures}"
+        "import planned after {planned:?}, done after {imported:?}; first rows {first} ms and all \
+         devices {all} ms after the page's beginning; {search}; {figures}"
     ))?;
+    ensure!(count.contains("10,000"), "{count}");
     ensure!(
-        opened["count"]
-            .as_str()
-            .is_some_and(|it| it.contains("10,000")),
-        "{opened}"
+        search["found"] != "10,000 devices",
+        "searching finds everything: {search}"
     );
-    ensure!(
-        figures["rows"].as_u64().is_some_and(|rows| rows < 120),
-        "{figures}"
-    );
+    let rows = figures["rows"].as_u64();
+    ensure!(rows.is_some_and(|rows| rows < 100), "{figures}");
     ensure!(
         figures["inView"] == true,
         "scrolling leads to nothing: {figures}"
     );
-    ensure!(
-        figures["search"]["script"]
-            .as_f64()
-            .is_some_and(|ms| ms < 500.0),
-        "{figures}"
-    );
+    // What takes longer is seen to take time.
+    let script = search["search"]["script"].as_f64();
+    ensure!(script.is_some_and(|millis| millis < 300.0), "{search}");
 
     walk_by_keyboard(&scene).await?;
     browser.screenshot("many").await
+}
+
+/// How many milliseconds after its beginning the options page satisfied a condition about its list.
+async fn moment_when(scene: &Scene, condition: &str, start: Instant) -> Result<f64> {
+    let script = format!(
+        "const wanted = () => {{
+            const list = document.querySelector('#pins');
+            return {condition};
+        }};
+        while (!wanted()) await new Promise((done) => requestAnimationFrame(done));
+        return performance.now();"
+    );
+    loop {
+        // The page before this one takes the script with it, and one look has its limit.
+        let moment = scene.browser.eval_async(&script).await;
+        if let Some(moment) = moment.ok().and_then(|it| it.as_f64()) {
+            return Ok(moment);
+        }
+        ensure!(
+            start.elapsed() < Duration::from_secs(90),
+            "the list does not open: {condition}"
+        );
+    }
 }
 
 /// Through the list by its keys; where the keyboard is, is always a row.
