@@ -12,7 +12,10 @@ use housekey_core::chain::{Flaw, LegacyVersion};
 use housekey_core::decision::{Failure, Rule};
 use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::expected::Comparison;
+use housekey_core::export::ImportStep;
+use housekey_core::history::Happening;
 use housekey_core::identity::Tier;
+use housekey_core::maker::MakerSource;
 use housekey_core::protocol::OldAddress;
 use housekey_core::view::{Likely, PopupState, Situation};
 use housekey_tests::gallery::State;
@@ -56,6 +59,10 @@ fn every_variant_is_in_the_gallery() {
     need("popup", "popup", "state", &variants::<PopupState>());
     need("welcome", "status", "helper", &variants::<HelperStatus>());
     need("options", "status", "helper", &variants::<HelperStatus>());
+    need("options", "history", "what", &variants::<Happening>());
+    need("options", "imported", "step", &variants::<ImportStep>());
+    let sources = variants_by_type::<MakerSource>();
+    need("options", "makers", "source", &sources);
     assert!(missing.is_empty(), "no state shows\n{}", missing.join("\n"));
 }
 
