@@ -181,7 +181,10 @@ fn refusals_have_a_code_each() {
 fn settings_are_kept_and_widen_the_scope() {
     let mut helper = Helper::installed();
     let far = pin("100.64.0.1", "1");
-    assert_eq!(helper.import(&[far.clone()], true)["plan"]["leftOut"], 1);
+    assert_eq!(
+        helper.import(std::slice::from_ref(&far), true)["plan"]["leftOut"],
+        1
+    );
     let settings = json!({
         "clearOnOverride": false, "refuseExpired": true, "refuseUnverified": true,
         "sharedAddressSpace": true,

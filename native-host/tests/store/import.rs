@@ -128,7 +128,7 @@ fn a_device_that_comes_by_file_gets_no_session_of_another() {
     store.forget(&old.endpoint, NOW).unwrap();
     import(&store, std::slice::from_ref(&new), true);
     assert!(!stale(&new), "a dry run changed something");
-    import(&store, &[new.clone()], false);
+    import(&store, std::slice::from_ref(&new), false);
     assert!(stale(&new));
     let to = "192.168.1.37:8443".parse().unwrap();
     store.relocate(&new.endpoint, &to, NOW).unwrap();
