@@ -83,17 +83,11 @@ impl Expectation {
             self.0.set(State::Empty);
             return clear();
         };
-        let (state, looks) = match told.looks {
-            Looks::Differs => (State::Open, "differs"),
-            Looks::Fits => (State::Fits, "fits"),
-            Looks::Unclear => (State::Open, "unclear"),
-            Looks::Weak => (State::Fits, "weak"),
-        };
-        self.0.set(state);
+        self.0.set(told.looks.leaves());
         let mut values = Values::default();
         values.set("result", told.headline);
         values.set("hint", told.hint);
-        values.set("looks", looks);
+        values.set("looks", told.looks.name());
         values.set("count", host.number(told.count));
         values.set("needs", host.number(told.needs));
         let said = dom::instance("comparison-result", host, &values)?;
@@ -151,6 +145,25 @@ impl Told {
     }
 }
 
+impl Looks {
+    /// Where the person is left by it.
+    const fn leaves(self) -> State {
+        match self {
+            Self::Differs | Self::Unclear => State::Open,
+            Self::Fits | Self::Weak => State::Fits,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Differs => "differs",
+            Self::Fits => "fits",
+            Self::Unclear => "unclear",
+            Self::Weak => "weak",
+        }
+    }
+}
+
 fn typed() -> Result<Option<String>> {
     Ok(dom::find::<HtmlTextAreaElement>(FIELD)?.map(|field| field.value()))
 }
@@ -175,17 +188,28 @@ mod tests {
 
     #[test]
     fn only_what_fits_lets_go_on() {
-        let looks = |comparison| Told::new(comparison).map(|told| told.looks);
+        let permits = |comparison| {
+            let told = Told::new(comparison);
+            let state = told.map_or(State::Empty, |told| told.looks.leaves());
+            Expectation(Cell::new(state)).permits()
+        };
         let what = Mark::KeySha256;
-        let strength = Strength::Proof;
-        let matches = Comparison::Matches { what, strength };
-        assert_eq!(looks(matches), Some(Looks::Fits));
-        assert_eq!(looks(Comparison::Differs { what }), Some(Looks::Differs));
-        let (has, needs) = (32, 64);
-        let short = Comparison::TooShort { what, has, needs };
-        for unclear in [short, Comparison::Unreadable, Comparison::Worthless] {
-            assert_eq!(looks(unclear), Some(Looks::Unclear), "{unclear:?}");
+        for strength in [Strength::Claim, Strength::Proof, Strength::Weak] {
+            assert!(permits(Comparison::Matches { what, strength }));
         }
-        assert_eq!(looks(Comparison::Empty), None);
+        assert!(permits(Comparison::Empty));
+        for against in [
+            Comparison::Differs { what },
+            Comparison::TooShort {
+                what,
+                has: 32,
+                needs: 64,
+            },
+            Comparison::UnknownWord { at: 3 },
+            Comparison::Unreadable,
+            Comparison::Worthless,
+        ] {
+            assert!(!permits(against), "{against:?}");
+        }
     }
 }
