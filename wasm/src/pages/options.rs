@@ -68,6 +68,7 @@ pub async fn start_options_page(host: PageHost) -> Result<()> {
 
 impl OptionsPage {
     fn listen(self: &Rc<Self>) -> Result<()> {
+        notice::listen()?;
         let page = Rc::clone(self);
         dom::listen(&dom::window()?, "hashchange", move |_| {
             dom::log(page.turn_to_view(true));

@@ -121,6 +121,13 @@ pub(crate) fn now() -> Timestamp {
     Timestamp((Date::now() / 1_000.0).floor() as i64)
 }
 
+/// The moment that a text of RFC 3339 names.
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let seconds = (Date::parse(text) / 1_000.0).floor();
+    #[expect(clippy::cast_possible_truncation, reason = "dates are whole seconds")]
+    seconds.is_finite().then_some(Timestamp(seconds as i64))
+}
+
 /// Which of a text's forms goes with a number, as a part of its key.
 pub(crate) const fn plural(number: usize) -> &'static str {
     match number {

@@ -17,7 +17,7 @@ use web_sys::{Element, File, HtmlFormElement, HtmlInputElement};
 
 use super::super::PageHost;
 use super::super::dom::{self, Result};
-use super::super::text::{Values, code, plural};
+use super::super::text::{self, Values, code, plural};
 use super::notice::{done, refused};
 
 /// The makers, as the helper last said.
@@ -206,8 +206,11 @@ impl Makers {
         let mut address = "";
         match &maker.source {
             MakerSource::Directory { provenance, note } => {
+                // At noon it is the same day nearly everywhere.
+                let day = text::instant(&format!("{}T12:00:00Z", provenance.checked_on));
+                let day = day.map(|day| self.host.date(day));
                 values.set("publisher", provenance.publisher.as_str());
-                values.set("checked_on", provenance.checked_on.as_str());
+                values.set_some("checked_on", day);
                 values.set("how", provenance.how.as_str());
                 values.set("note", note.as_str());
                 address = &provenance.url;
