@@ -276,10 +276,7 @@ fn a_root_is_found_among_what_a_device_sent_and_nothing_else_is() {
     };
     let one = std::slice::from_ref(&root);
     assert_eq!(found(&[&leaf, &root]), one);
-    assert_eq!(
-        found(&[&leaf, &garbage, &der("router.der"), &root]),
-        one
-    );
+    assert_eq!(found(&[&leaf, &garbage, &der("router.der"), &root]), one);
     // What stands in the leaf's place is the device itself.
     assert!(found(&[&root]).is_empty());
     assert!(found(&[]).is_empty() && found(&[&leaf]).is_empty());
