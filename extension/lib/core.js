@@ -40,7 +40,8 @@ export function happened(event) {
 /** @returns {Promise<Event>} */
 async function started() {
   const stored = await storage.local.get(PROFILE);
-  const profile = stored[PROFILE] ?? crypto.randomUUID();
+  const known = stored[PROFILE];
+  const profile = typeof known === 'string' ? known : crypto.randomUUID();
   await storage.local.set({ [PROFILE]: profile });
   return {
     type: 'started',
