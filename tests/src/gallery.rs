@@ -120,11 +120,9 @@ impl Gallery {
             _ => &self.schemes[..1],
         };
         schemes.iter().flat_map(|&scheme| {
-            self.widths.iter().map(move |&width| Screen {
-                width,
-                scheme,
-                still: false,
-            })
+            self.widths
+                .iter()
+                .map(move |&width| Screen { width, scheme })
         })
     }
 }

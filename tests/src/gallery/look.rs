@@ -64,7 +64,8 @@ impl Look<'_> {
 
     /// What has to hold before anybody has pressed a key.
     pub(super) async fn untouched(&self) -> Result<Vec<Finding>> {
-        self.check("[...focusAndNames(), ...words()]").await
+        self.check("[...focusAndNames(), ...words(), ...motion()]")
+            .await
     }
 
     /// What has to hold for a person with nothing but a keyboard.
@@ -82,11 +83,6 @@ impl Look<'_> {
         keys.perform().await?;
         found.extend(self.check("endWalk()").await?);
         Ok(found)
-    }
-
-    /// What has to hold for a person who wants nothing to move.
-    pub(super) async fn without_motion(&self) -> Result<Vec<Finding>> {
-        self.check("motion()").await
     }
 
     async fn check(&self, what: &str) -> Result<Vec<Finding>> {

@@ -1,4 +1,4 @@
-//! What a page is looked at on: width, colours, motion.
+//! What a page is looked at on: width and colours.
 
 use std::path::Path;
 
@@ -36,15 +36,14 @@ impl Scheme {
     }
 }
 
-/// How a page is looked at.
+/// How a page is looked at: by a person who wants nothing to move, so that whatever moves all the
+/// same is found, and a picture is never one of the middle of a movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Screen {
     /// Of the page, in CSS pixels.
     pub width: u32,
     /// The colours.
     pub scheme: Scheme,
-    /// Whether the person wants nothing to move.
-    pub still: bool,
 }
 
 impl Screen {
@@ -62,10 +61,9 @@ impl Screen {
         // The page learns of it a little later, and its colours may fade into the new ones.
         let seen = format!(
             "return innerWidth === {} && matchMedia('(prefers-color-scheme: {})').matches
-                && matchMedia('(prefers-reduced-motion: {})').matches",
+                && matchMedia('(prefers-reduced-motion: reduce)').matches",
             self.width,
             self.scheme.name(),
-            self.motion()
         );
         browser
             .until_script("the page to see its screen", &seen)
@@ -73,11 +71,26 @@ impl Screen {
         browser.eval_async(PAINTED).await.map(drop)
     }
 
+    /// The same, unless the browser's last screen was this one.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not do it.
+    pub(super) async fn show_after(self, last: &mut Option<Self>, browser: &Browser) -> Result<()> {
+        if *last != Some(self) {
+            // Nobody knows how far it got if it fails.
+            *last = None;
+            self.show(browser).await?;
+            *last = Some(self);
+        }
+        Ok(())
+    }
+
     /// Emulated as the developer tools do.
     async fn prefer_in_chromium(self, browser: &Browser) -> Result<()> {
         let features = json!([
             { "name": "prefers-color-scheme", "value": self.scheme.name() },
-            { "name": "prefers-reduced-motion", "value": self.motion() },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
         let media = json!({ "media": "screen", "features": features });
         let cdp = browser.driver().cdp();
@@ -103,20 +116,11 @@ impl Screen {
         let script = format!(
             "for (const [name, value] of Object.entries({{
                 'layout.css.prefers-color-scheme.content-override': {scheme},
-                'ui.prefersReducedMotion': {},
+                'ui.prefersReducedMotion': 1,
                 'ui.useOverlayScrollbars': 1,
-            }})) Services.prefs.setIntPref(name, value);",
-            u8::from(self.still),
+            }})) Services.prefs.setIntPref(name, value);"
         );
         in_firefox_itself(browser, &script).await
-    }
-
-    fn motion(self) -> &'static str {
-        if self.still {
-            "reduce"
-        } else {
-            "no-preference"
-        }
     }
 }
 

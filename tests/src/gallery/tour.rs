@@ -88,6 +88,7 @@ impl Tour<'_> {
     /// Shows the states that are this browser's share.
     async fn share(&self, share: usize, browser: &Browser, language: Language) -> Result<Report> {
         let mut report = Report::default();
+        let mut shown = None;
         let states = self.gallery.states.iter().enumerate();
         for (number, state) in states.skip(share).step_by(self.gallery.browsers) {
             let look = Look {
@@ -97,7 +98,7 @@ impl Tour<'_> {
                 axe: self.axe,
             };
             report.visits += 1;
-            if let Err(error) = self.visit(&look, language, &mut report).await {
+            if let Err(error) = self.visit(&look, language, &mut shown, &mut report).await {
                 // Where a page fails, its console says why.
                 let log = browser.log();
                 let says = log.lines().rfind(|line| line.contains("the page has no"));
@@ -114,8 +115,14 @@ impl Tour<'_> {
         Ok(report)
     }
 
-    /// Shows one state on every screen.
-    async fn visit(&self, look: &Look<'_>, language: Language, report: &mut Report) -> Result<()> {
+    /// Shows one state on every screen; `shown` is the browser's at the time.
+    async fn visit(
+        &self,
+        look: &Look<'_>,
+        language: Language,
+        shown: &mut Option<Screen>,
+        report: &mut Report,
+    ) -> Result<()> {
         let kind = self.kind;
         let place = |screen: Screen| {
             let Screen { width, scheme, .. } = screen;
@@ -123,12 +130,10 @@ impl Tour<'_> {
         };
         let mut screens = self.gallery.screens(language).peekable();
         let first = *screens.peek().context("no screen to look at")?;
-        first.show(look.browser).await?;
+        first.show_after(shown, look.browser).await?;
         report.add(look.arrive().await?, &place(first));
         for screen in screens {
-            if screen != first {
-                screen.show(look.browser).await?;
-            }
+            screen.show_after(shown, look.browser).await?;
             if let Some(out) = &self.gallery.out {
                 let path = out.join(picture(kind, language, look.state, screen));
                 screen::shoot(look.browser, screen, &path).await?;
@@ -139,14 +144,8 @@ impl Tour<'_> {
                 report.add(look.untouched().await?, &place(screen));
             }
         }
-        // The last ones: they leave the page as nobody has seen it.
+        // The last one: it leaves the page as nobody has seen it.
         report.add(look.by_keyboard().await?, &place(first));
-        let still = Screen {
-            still: true,
-            ..first
-        };
-        still.show(look.browser).await?;
-        report.add(look.without_motion().await?, &place(first));
         Ok(())
     }
 }
