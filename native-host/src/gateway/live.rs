@@ -2,6 +2,7 @@
 //! said what they speak.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use housekey_core::chain::TlsVersion;
@@ -16,6 +17,9 @@ use tokio::sync::{Notify, watch};
 pub(super) struct Live {
     endpoints: Mutex<HashMap<Endpoint, Connections>>,
     opened: Notify,
+    /// How many connections passed bytes so far, which numbers them: one that ends is never taken
+    /// for one that began after a cut.
+    passed: AtomicU64,
 }
 
 /// Tells one connection when it is cut.
@@ -37,8 +41,6 @@ struct Connections {
     key: Option<SpkiSha256>,
     /// What those that pass bytes speak, the latest last.
     passing: Vec<(u64, Spoken)>,
-    /// How many passed bytes so far, which numbers them.
-    passed: u64,
 }
 
 struct Spoken {
@@ -72,10 +74,8 @@ impl Live {
         tls: TlsVersion,
         alpn: Option<SafeText>,
     ) -> Passing<'_> {
-        let mut number = 0;
+        let number = self.passed.fetch_add(1, Ordering::Relaxed);
         if let Some(connections) = self.lock().get_mut(endpoint) {
-            connections.passed += 1;
-            number = connections.passed;
             connections.passing.push((number, Spoken { tls, alpn }));
         }
         Passing {
