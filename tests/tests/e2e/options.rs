@@ -225,6 +225,8 @@ pub(crate) async fn the_popup_tells_the_tabs_state(stage: Stage) -> Result<()> {
 
     browser.driver().switch_to_window(tab.clone()).await?;
     browser.click("#stop").await?;
+    let away = |page: &Page| page.href == "about:blank";
+    browser.until("an empty page", away).await?;
     browser.driver().switch_to_window(popup.clone()).await?;
     // The tab is at another page now, so what was put off is one of several.
     look(&scene, "no-device").await?;
