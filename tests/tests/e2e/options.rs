@@ -465,7 +465,11 @@ async fn look(scene: &Scene, state: &str) -> Result<()> {
         const [first] = await tabs.query(options('{\"index\":0,\"currentWindow\":true}'));
         await tabs.update(first.id, options('{\"active\":true}'));
         return true";
-    let done = browser.eval_async(first).await?;
+    let mut done = browser.eval_async(first).await?;
+    if done.is_null() {
+        // Firefox answers nothing where the tab goes to the background before the script has ended.
+        done = browser.eval_async(first).await?;
+    }
     ensure!(done == true, "the other tab does not become active: {done}");
     browser.go(&popup).await?;
     browser
