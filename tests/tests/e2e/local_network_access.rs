@@ -66,33 +66,53 @@ pub(crate) async fn devices_do_not_reach_each_other(stage: Stage) -> Result<()> 
 
 /// Through the gateway, a device's page reaches no more than it does without Housekey.
 pub(crate) async fn a_devices_page_gains_nothing(stage: Stage) -> Result<()> {
-    let reached = async |with_housekey: bool| -> Result<BTreeSet<String>> {
-        let scene = if with_housekey {
-            stage.scene().await?
-        } else {
-            stage.control().await?
-        };
-        let service = Model::plain("A service of this computer", String::new());
-        let service = Device::start(LOOPBACK.parse()?, service).await?;
-        let other = scene
-            .home
-            .authorities
-            .already_fine(&["192.168.1.40", "nas.local"])?;
-        scene.home.nas.present(&other)?;
-        if with_housekey {
-            scene.approve("https://192.168.1.60/").await?;
-        } else {
-            let fine = scene.home.authorities.already_fine(&["192.168.1.60"])?;
-            scene.home.media.present(&fine)?;
+    let with = reached_by_a_devices_page(&stage, true, &BTreeSet::new()).await?;
+    let without = reached_by_a_devices_page(&stage, false, &with).await?;
+    let gained: Vec<_> = with.difference(&without).collect();
+    ensure!(
+        gained.is_empty(),
+        "gained {gained:?}; without Housekey {without:?}"
+    );
+    Ok(())
+}
+
+/// Every request that a device's page gets to this computer's own services and to another device.
+///
+/// Browsers put some of them off until the page is idle (a prefetch in Firefox), so that a busy
+/// machine may come to one and not to the other; what is `expected` is therefore tried again.
+async fn reached_by_a_devices_page(
+    stage: &Stage,
+    with_housekey: bool,
+    expected: &BTreeSet<String>,
+) -> Result<BTreeSet<String>> {
+    let scene = if with_housekey {
+        stage.scene().await?
+    } else {
+        stage.control().await?
+    };
+    let service = Model::plain("A service of this computer", String::new());
+    let service = Device::start(LOOPBACK.parse()?, service).await?;
+    let other = scene
+        .home
+        .authorities
+        .already_fine(&["192.168.1.40", "nas.local"])?;
+    scene.home.nas.present(&other)?;
+    if with_housekey {
+        scene.approve("https://192.168.1.60/").await?;
+    } else {
+        let fine = scene.home.authorities.already_fine(&["192.168.1.60"])?;
+        scene.home.media.present(&fine)?;
+    }
+    let mut reached = BTreeSet::new();
+    for _ in 0..CONTROL_TRIES {
+        for (target, device) in [(LOOPBACK, &service), ("192.168.1.40", &scene.home.nas)] {
+            // Each on a page of its own, which has nothing left to do from the one before.
             scene.browser.go("https://192.168.1.60/").await?;
             let shows = |page: &Page| page.heading == "Media server";
             scene
                 .browser
                 .until("the media server's page", shows)
                 .await?;
-        }
-        let mut reached = BTreeSet::new();
-        for (target, device) in [(LOOPBACK, &service), ("192.168.1.40", &scene.home.nas)] {
             device.clear_record();
             let attempts = if target == LOOPBACK {
                 attempts_at(target)
@@ -112,18 +132,15 @@ pub(crate) async fn a_devices_page_gains_nothing(stage: Stage) -> Result<()> {
                     .map(|request| format!("{target} {}", request.path)),
             );
         }
-        Ok(reached)
-    };
-    let without = reached(false).await?;
-    let with = reached(true).await?;
-    let gained: Vec<_> = with.difference(&without).collect();
-    ensure!(
-        gained.is_empty(),
-        "gained {gained:?}; without Housekey {without:?}"
-    );
-    Ok(())
+        if expected.is_subset(&reached) {
+            break;
+        }
+    }
+    Ok(reached)
 }
 
+/// How often what was reached with Housekey is tried without it, before it counts as gained.
+const CONTROL_TRIES: u8 = 4;
 const LOOPBACK: &str = "127.0.0.1:8088";
 
 /// The body of a function that tries every way a page has to make a request to another host, and
