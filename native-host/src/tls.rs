@@ -6,18 +6,34 @@
 
 use std::io;
 use std::mem;
+use std::sync::Arc;
 
-use rustls::Error;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus,
 };
+use rustls::{CipherSuite, Error};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::splice::{Sealed, Side};
+
+/// rustls' algorithms, with the suite first that browsers offer first.
+///
+/// A device takes the first that it knows. With 128 bits a large download costs both ends less, and
+/// a device meets through Housekey what it meets without.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    // A stable sort: everything else stays in rustls' order.
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
+}
 
 /// A connection whose handshake is done.
 pub struct Tls<C> {
@@ -321,3 +337,23 @@ const MAX_FRAGMENT: usize = 16_384;
 const HANDSHAKE_READ: usize = 4_096;
 /// rustls takes no handshake message above 64 KiB.
 const MAX_HANDSHAKE_BYTES: usize = 128 * 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_first_suite_comes_first_and_none_is_lost() {
+        let offered = |provider: &CryptoProvider| -> Vec<_> {
+            let suites = provider.cipher_suites.iter();
+            suites.map(rustls::SupportedCipherSuite::suite).collect()
+        };
+        let (ours, mut rustls) = (
+            offered(&provider()),
+            offered(&aws_lc_rs::default_provider()),
+        );
+        assert_eq!(ours[0], CipherSuite::TLS13_AES_128_GCM_SHA256);
+        rustls.retain(|suite| *suite != ours[0]);
+        assert_eq!(ours[1..], rustls);
+    }
+}

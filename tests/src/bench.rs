@@ -12,9 +12,12 @@ mod peers;
 mod process;
 mod report;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use rustls::CipherSuite;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub use self::device::serve as serve_device;
 pub use self::peers::DEVICE;
@@ -97,6 +100,15 @@ pub async fn run(lan: Lan, plan: &Plan) -> Result<Report> {
         report.crowd = Some(cases::crowd(&world, &helper, work.crowd).await?);
     }
     Ok(report)
+}
+
+/// What a browser offers: the suite with 128 bits comes first.
+fn suites() -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 /// How long anything may take to start.
