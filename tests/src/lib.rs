@@ -5,12 +5,15 @@
 //!
 //! Nothing here is shipped, and nothing here reaches outside the private network namespace.
 
+pub mod autobahn;
 pub mod bench;
 pub mod browser;
 pub mod device;
 pub mod gallery;
+pub mod gateway;
 pub mod helper;
 pub mod home;
 pub mod lan;
 pub mod pki;
+pub mod trial;
 pub mod walk;

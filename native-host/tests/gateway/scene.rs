@@ -32,6 +32,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 /// Where every test's device is.
 pub(crate) const DEVICE: &str = "192.168.1.20:443";
+pub(crate) const HOST: &str = "192.168.1.20";
 
 /// A browser's side of a connection.
 pub(crate) type Browser = client::TlsStream<TcpStream>;
@@ -280,8 +281,8 @@ pub(crate) fn endpoint() -> Endpoint {
     DEVICE.parse().unwrap()
 }
 
-fn name() -> ServerName<'static> {
-    ServerName::try_from("192.168.1.20").unwrap()
+pub(crate) fn name() -> ServerName<'static> {
+    ServerName::try_from(HOST).unwrap()
 }
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {
