@@ -19,6 +19,7 @@ use anyhow::Result;
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+pub(crate) use self::client::Client;
 pub use self::device::serve as serve_device;
 pub use self::peers::DEVICE;
 pub use self::report::Report;

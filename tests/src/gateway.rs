@@ -7,7 +7,10 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use data_encoding::BASE64;
-use serde_json::{Value, json};
+use housekey_core::fingerprint::SpkiSha256;
+use housekey_core::protocol::{
+    Answer, Approval, FromHelper, PROTOCOL, Request, Response, ToHelper,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -45,32 +48,29 @@ impl Helper {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()?;
-        let hello = ask(
-            &mut process,
-            &json!({"type": "hello", "extension": "0.1.0"}),
-        )?;
-        let gateway = &hello["gateway"];
-        let port = gateway["port"]
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok());
-        let secret = gateway["secret"].as_str().context("no secret")?;
-        let credentials = BASE64.encode(format!("housekey:{secret}").as_bytes());
+        let hello = Request::Hello {
+            extension: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: PROFILE.parse()?,
+        };
+        let Response::Hello { gateway, .. } = ask(&mut process, hello)? else {
+            bail!("the helper did not say hello");
+        };
+        let credentials = format!("housekey:{}", gateway.secret);
         let proxy = Proxy {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port.context("no port")?)),
-            authorization: format!("Basic {credentials}"),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, gateway.port)),
+            authorization: format!("Basic {}", BASE64.encode(credentials.as_bytes())),
         };
         Ok(Self { process, proxy })
     }
 
     /// Trusts the device at an endpoint, if it holds this key.
-    pub fn approve(&mut self, endpoint: &str, spki_sha256: &str) -> Result<()> {
-        let approve = json!({
-            "type": "approve",
-            "endpoint": endpoint,
-            "spkiSha256": spki_sha256,
-            "approval": "first",
-        });
-        ask(&mut self.process, &approve).map(drop)
+    pub fn approve(&mut self, endpoint: &str, key: &SpkiSha256) -> Result<()> {
+        let approve = Request::Approve {
+            endpoint: endpoint.parse()?,
+            spki_sha256: *key,
+            approval: Approval::First,
+        };
+        ask(&mut self.process, approve).map(drop)
     }
 
     /// How its gateway is reached.
@@ -109,22 +109,28 @@ impl Proxy {
 }
 
 /// One request of native messaging and its answer.
-fn ask(helper: &mut Child, request: &Value) -> Result<Value> {
-    let message = json!({"protocol": 1, "id": 1, "request": request}).to_string();
+fn ask(helper: &mut Child, request: Request) -> Result<Response> {
+    let message = serde_json::to_vec(&ToHelper {
+        protocol: PROTOCOL,
+        id: 1,
+        request,
+    })?;
     let input = helper.stdin.as_mut().context("no pipe to the helper")?;
     input.write_all(&u32::try_from(message.len())?.to_ne_bytes())?;
-    input.write_all(message.as_bytes())?;
+    input.write_all(&message)?;
     let output = helper.stdout.as_mut().context("no pipe from the helper")?;
     let mut length = [0; 4];
     output.read_exact(&mut length)?;
     let mut answer = vec![0; usize::try_from(u32::from_ne_bytes(length))?];
     output.read_exact(&mut answer)?;
-    let mut answer: Value = serde_json::from_slice(&answer)?;
-    match answer["answer"]["type"].as_str() {
-        Some("ok") => Ok(answer["answer"]["value"].take()),
-        _ => bail!("the helper refused: {answer}"),
+    let answer: FromHelper = serde_json::from_slice(&answer)?;
+    match answer.answer {
+        Answer::Ok(value) => Ok(value),
+        answer => bail!("the helper refused: {answer:?}"),
     }
 }
 
 /// Who may start the helper.
 const EXTENSION: &str = "chrome-extension://oalaenignfadkjnliipakhdnklhedfpg/";
+/// Any profile's name for itself.
+const PROFILE: &str = "6f1d3b0e-5d0a-4f6e-9b52-0c7a3e8d2f41";

@@ -49,14 +49,10 @@ impl Lan {
     }
 
     /// Takes an address off the network, as if its device were out of reach: what is sent to it is
-    /// lost, and it does not even hear that.
-    pub fn unplug(self, address: IpAddr) -> Result<()> {
-        ip(&["address", "del", &prefix(address), "dev", "lo"])
-    }
-
-    /// Puts an address back.
-    pub fn plug(self, address: IpAddr) -> Result<()> {
-        ip(&["address", "add", &prefix(address), "dev", "lo"])
+    /// lost, and neither side hears of it.
+    pub fn unplug(self, address: IpAddr) -> Result<Unplugged> {
+        ip(&["address", "del", &prefix(address), "dev", "lo"])?;
+        Ok(Unplugged(address))
     }
 
     fn assign_addresses(self) -> Result<()> {
@@ -95,6 +91,16 @@ impl Lan {
         )?;
         cover(directory.path(), "resolv.conf", "")
         // A bind mount keeps its file alive: the directory may go.
+    }
+}
+
+/// An address that is off the network as long as this lives.
+pub struct Unplugged(IpAddr);
+
+impl Drop for Unplugged {
+    fn drop(&mut self) {
+        // Whatever comes after it in this namespace fails if this does.
+        let _ = ip(&["address", "add", &prefix(self.0), "dev", "lo"]);
     }
 }
 

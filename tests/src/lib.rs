@@ -5,10 +5,10 @@
 //!
 //! Nothing here is shipped, and nothing here reaches outside the private network namespace.
 
-pub mod autobahn;
 pub mod bench;
 pub mod browser;
 pub mod device;
+pub mod fidelity;
 pub mod gallery;
 pub mod gateway;
 pub mod helper;

@@ -136,7 +136,7 @@ pub(crate) async fn one_connection_serves_many_requests(lan: Lan) {
 pub(crate) async fn requests_may_come_all_at_once(lan: Lan) {
     let both = Both::new(lan, false).await;
     let Step::Says(one) = get("/echo", "") else { unreachable!() };
-    let Step::Says(last) = get("/bytes?70000", LAST) else { unreachable!() };
+    let Step::Says(last) = get("/stream?70000", LAST) else { unreachable!() };
     let all = [one.repeat(20), last].concat();
     let heard = both.same(&[Step::Says(all)]).await;
     assert_eq!(heard.matches("GET /echo HTTP/1.1\ncookie: none").count(), 20);
@@ -145,7 +145,7 @@ pub(crate) async fn requests_may_come_all_at_once(lan: Lan) {
 
 pub(crate) async fn an_old_browser_is_answered_until_the_end(lan: Lan) {
     let both = Both::new(lan, false).await;
-    let heard = both.same(&[says("GET /bytes?70000 HTTP/1.0\n\n")]).await;
+    let heard = both.same(&[says("GET /stream?70000 HTTP/1.0\n\n")]).await;
     assert!(heard.starts_with("HTTP/1.0 200 OK"));
     assert!(!heard.contains("transfer-encoding"));
 }

@@ -6,6 +6,7 @@
 )]
 
 mod ends;
+mod garbage;
 mod handshakes;
 mod http;
 mod scene;
@@ -28,11 +29,17 @@ fn main() -> anyhow::Result<()> {
             ends::a_slow_reader_slows_the_writer,
             ends::new_keys_are_taken_and_given,
             ends::a_person_s_decision_ends_it,
+            ends::silence_ends_nothing,
+            ends::half_an_end_is_given_a_minute_of_silence,
+            garbage::a_large_handshake_may_come_byte_by_byte,
+            garbage::damage_in_a_handshake_is_never_a_question,
+            garbage::garbage_without_end_is_stopped,
             handshakes::the_browser_s_protocol_is_the_device_s,
             handshakes::tls_1_2_passes,
             handshakes::a_wanted_certificate_is_told,
             handshakes::a_browser_that_distrusts_is_noticed,
             handshakes::garbage_instead_of_a_handshake_is_told,
+            handshakes::a_wish_to_begin_anew_is_declined_at_once,
             sessions::a_device_is_recognised_but_never_another_key,
             sessions::a_decision_ends_what_was_remembered,
             sessions::a_decision_elsewhere_ends_it_too,
@@ -41,6 +48,12 @@ fn main() -> anyhow::Result<()> {
             trouble::a_thousand_connections_leave_nothing,
             trouble::a_device_that_vanishes_leaves_nothing,
             trouble::whoever_says_nothing_holds_up_nobody,
+            trouble::a_network_that_comes_back_is_used_again,
+            trouble::a_slow_device_is_waited_for_and_a_silent_one_given_up,
+            trouble::nobody_waits_for_a_device_in_vain,
+            trouble::a_stranger_is_met_to_the_end,
+            trouble::strangers_hold_their_places_for_seconds_only,
+            trouble::a_question_to_everybody_ends_with_whoever_asked,
             http::one_connection_serves_many_requests,
             http::requests_may_come_all_at_once,
             http::an_old_browser_is_answered_until_the_end,

@@ -30,7 +30,7 @@ type Body = BoxBody<Bytes, Infallible>;
 /// - `/ws`: a WebSocket that sends everything back
 /// - `/redirect?URL`: goes there
 /// - `/press?NAME`: tells the home that a button was pressed, and goes back
-/// - `/bytes?N`, `/digest`, `/file`, `/grpc?N`, `/trailers`: see [`super::wire`]
+/// - `/bytes?N`, `/digest`, `/file`, `/grpc?N`, `/stream?N`, `/trailers`: see [`super::wire`]
 pub(super) async fn answer(
     shared: Arc<Shared>,
     mut request: Request<Incoming>,
@@ -41,7 +41,7 @@ pub(super) async fn answer(
     shared.record().requests.push(head.clone());
     Ok(match parts.uri.path() {
         "/" => front_page(&shared, &head),
-        "/bytes" => wire::bytes(&shared, parts.uri.query().unwrap_or_default()),
+        "/bytes" => wire::bytes(&shared, parts.uri.query().unwrap_or_default(), true),
         "/digest" => wire::digest(body).await,
         "/echo" => echo(&head, body).await,
         "/events" => events(&shared),
@@ -50,6 +50,7 @@ pub(super) async fn answer(
         "/icon" => respond(StatusCode::OK, "image/svg+xml", ICON),
         "/press" => press(&shared, parts.uri.query().unwrap_or_default()),
         "/redirect" => redirect(parts.uri.query().unwrap_or("/")),
+        "/stream" => wire::bytes(&shared, parts.uri.query().unwrap_or_default(), false),
         "/sw.js" => respond(StatusCode::OK, "text/javascript", SERVICE_WORKER),
         "/trailers" => wire::trailers(&shared, body).await,
         "/ws" => web_socket(shared, &head, upgrade),

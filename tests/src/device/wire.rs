@@ -22,20 +22,27 @@ pub fn pattern(places: Range<usize>) -> Vec<u8> {
     places.map(|place| (place * 31 / 7 % 251) as u8).collect()
 }
 
-/// So many bytes of the [`pattern`], in pieces.
-pub(super) fn bytes(shared: &Shared, count: &str) -> Response<Body> {
+/// So many bytes of the [`pattern`], in pieces; `told` how many, or not.
+pub(super) fn bytes(shared: &Shared, count: &str, told: bool) -> Response<Body> {
     let count = count.parse().unwrap_or(0);
     let (mut sender, body) = Channel::new(4);
     let task = tokio::spawn(async move {
+        // The pattern begins anew with each piece.
+        let piece = Bytes::from(pattern(0..PIECE));
         for start in (0..count).step_by(PIECE) {
-            let piece = pattern(start..count.min(start + PIECE));
-            if sender.send_data(piece.into()).await.is_err() {
+            let piece = piece.slice(..PIECE.min(count - start));
+            if sender.send_data(piece).await.is_err() {
                 return;
             }
         }
     });
     shared.keep(task.abort_handle());
-    Response::new(body.boxed())
+    let mut response = Response::new(body.boxed());
+    if told {
+        let length = HeaderValue::from(count);
+        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    }
+    response
 }
 
 /// How long a body is and its SHA-256, whatever comes and however.
@@ -147,4 +154,5 @@ pub(super) async fn grpc(shared: &Shared, times: &str, mut body: Incoming) -> Re
 
 const FILE: usize = 100_000;
 const LENGTH: HeaderName = HeaderName::from_static("x-length");
-const PIECE: usize = 16_000;
+/// A multiple of the pattern's period.
+const PIECE: usize = 7 * 251 * 37;
