@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 
 use housekey_core::decision::{Failure, Finding};
 use housekey_tests::lan::Lan;
-use housekey_tests::pki::{Authority, Subject};
-use rustls::ServerConfig;
-use rustls_pki_types::PrivateKeyDer;
+use housekey_tests::pki::{Authority, Identity, Subject};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,6 +36,16 @@ enum Fault {
     SingleBytes,
     /// This byte that is written is another one, and the next one is the last.
     Damaged(usize),
+}
+
+impl Line {
+    fn new(socket: TcpStream, fault: Fault) -> Self {
+        Self {
+            socket,
+            fault,
+            written: 0,
+        }
+    }
 }
 
 impl AsyncRead for Line {
@@ -104,6 +115,22 @@ async fn listen() -> TcpListener {
     }
 }
 
+/// A device's side of handshakes of this version only, with this chain.
+fn acceptor(
+    version: &'static SupportedProtocolVersion,
+    chain: Vec<CertificateDer<'static>>,
+    identity: &Identity,
+) -> TlsAcceptor {
+    let key = PrivateKeyDer::from_pem_slice(identity.key_pem().as_bytes()).unwrap();
+    let config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
 pub(crate) async fn a_large_handshake_may_come_byte_by_byte(lan: Lan) {
     let scene = Scene::new(lan).await;
     let own = identity();
@@ -114,24 +141,13 @@ pub(crate) async fn a_large_handshake_may_come_byte_by_byte(lan: Lan) {
         let root = Authority::root(&Subject::new().common_name(&name)).unwrap();
         chain.push(root.der());
     }
-    let key = PrivateKeyDer::from_pem_slice(own.key_pem().as_bytes()).unwrap();
-    for versions in [&[&rustls::version::TLS12], &[&rustls::version::TLS13]] {
-        let config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain.clone(), key.clone_key())
-            .unwrap();
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+    for version in [&TLS12, &TLS13] {
+        let acceptor = acceptor(version, chain.clone(), &own);
         let listener = listen().await;
         let serving = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
                 socket.set_nodelay(true).unwrap();
-                let line = Line {
-                    socket,
-                    fault: Fault::SingleBytes,
-                    written: 0,
-                };
+                let line = Line::new(socket, Fault::SingleBytes);
                 let acceptor = acceptor.clone();
                 tokio::spawn(async move {
                     let mut stream = acceptor.accept(line).await.unwrap();
@@ -153,40 +169,38 @@ pub(crate) async fn a_large_handshake_may_come_byte_by_byte(lan: Lan) {
 /// Wherever a byte of the handshake is wrong, nothing comes of it: no page, and no question either.
 pub(crate) async fn damage_in_a_handshake_is_never_a_question(lan: Lan) {
     let scene = Scene::new(lan).await;
-    let mut own = config(&identity());
-    own.send_tls13_tickets = 0;
-    let device = Device::start(own.clone(), echo).await;
+    let own = identity();
+    let device = Device::start(config(&own), echo).await;
     scene.trust().await;
     drop(device);
-    let listener = listen().await;
-    let (place, places) = watch::channel(0);
-    let acceptor = TlsAcceptor::from(Arc::new(own));
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let line = Line {
-                socket,
-                fault: Fault::Damaged(*places.borrow()),
-                written: 0,
-            };
-            // What becomes of it is the other side's matter.
-            let (acceptor, _) = (acceptor.clone(), ());
-            tokio::spawn(async move { acceptor.accept(line).await.map(drop) });
+    for version in [&TLS12, &TLS13] {
+        let acceptor = acceptor(version, own.chain().to_vec(), &own);
+        let listener = listen().await;
+        let (place, places) = watch::channel(0);
+        let serving = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                let line = Line::new(socket, Fault::Damaged(*places.borrow()));
+                let acceptor = acceptor.clone();
+                // What becomes of it is the other side's matter.
+                tokio::spawn(async move { acceptor.accept(line).await.map(drop) });
+            }
+        });
+        let before = now();
+        for at in (0..FLIGHT).step_by(11) {
+            place.send_replace(at);
+            if let Ok(mut browser) = within(scene.browse()).await {
+                // Nobody looks at a record's version. But nothing comes after it: that is seen.
+                let end = within(browser.read_to_end(&mut Vec::new())).await;
+                end.unwrap_err();
+            }
+            if let Some(refusal) = scene.gateway.refusal(&endpoint()) {
+                let failed = matches!(refusal.finding, Finding::Failed { .. });
+                assert!(failed, "byte {at} of {version:?}: {:?}", refusal.finding);
+            }
         }
-    });
-    let before = now();
-    for at in (0..FLIGHT).step_by(7) {
-        place.send_replace(at);
-        if let Ok(mut browser) = within(scene.browse()).await {
-            // Nobody looks at a record's version. But nothing comes after it, and that is seen.
-            let end = within(browser.read_to_end(&mut Vec::new())).await;
-            end.unwrap_err();
-        }
-        if let Some(refusal) = scene.gateway.refusal(&endpoint()) {
-            let failed = matches!(refusal.finding, Finding::Failed { .. });
-            assert!(failed, "byte {at}: {:?}", refusal.finding);
-        }
+        until_as_before(before).await;
+        serving.abort();
     }
-    until_as_before(before).await;
 }
 
 /// Whatever a device goes on sending without end, it is stopped, and the browser told.

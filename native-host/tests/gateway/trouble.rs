@@ -205,21 +205,30 @@ pub(crate) async fn nobody_waits_for_a_device_in_vain(lan: Lan) {
 /// A stranger is met to the end, also when the page was closed: then the answer is there for the
 /// page that asks why.
 pub(crate) async fn a_stranger_is_met_to_the_end(lan: Lan) {
-    let scene = Scene::new(lan).await;
-    let device = Device::start(config(&identity()), echo).await;
-    let waking = device.fall_asleep();
-    let socket = scene.ask(DEVICE).await;
-    within(waking.until_asked()).await;
-    drop(socket);
-    waking.wake();
-    let met = async {
-        while scene.gateway.refusal(&endpoint()).is_none() {
-            tokio::task::yield_now().await;
-        }
+    // On one thread, what came first is seen first.
+    let test = move || async move {
+        let scene = Scene::new(lan).await;
+        let device = Device::start(config(&identity()), echo).await;
+        let waking = device.fall_asleep();
+        let socket = scene.ask(DEVICE).await;
+        within(waking.until_asked()).await;
+        drop(socket);
+        // An answer to somebody else: by then the gateway has seen that the first one is gone.
+        let gateway = ("127.0.0.1", scene.gateway.address().port);
+        let mut other = TcpStream::connect(gateway).await.unwrap();
+        other.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        within(other.read_to_end(&mut Vec::new())).await.unwrap();
+        waking.wake();
+        let met = async {
+            while scene.gateway.refusal(&endpoint()).is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(met).await;
+        let refusal = scene.gateway.refusal(&endpoint()).unwrap();
+        assert_eq!(refusal.finding, Finding::Stranger);
     };
-    within(met).await;
-    let refusal = scene.gateway.refusal(&endpoint()).unwrap();
-    assert_eq!(refusal.finding, Finding::Stranger);
+    with_clock(test).await;
 }
 
 /// Other users of this computer, who do not know the secret, take up all places and say nothing.
