@@ -1,5 +1,6 @@
 //! The helper as the extension sees it, with devices on the network: each request that looks at one.
 
+mod asleep;
 mod connections;
 mod explained;
 mod extension;
@@ -11,6 +12,7 @@ fn main() -> anyhow::Result<()> {
     trial::run(|lan| {
         trials![
             move |_| lan;
+            asleep::what_was_under_way_goes_on,
             connections::a_decision_of_another_process_ends_them,
             connections::what_they_speak_is_told,
             explained::a_browser_that_distrusts_the_authority_is_told,
