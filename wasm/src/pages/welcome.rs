@@ -49,6 +49,7 @@ async fn check(host: &PageHost) -> Result<()> {
             values.set("status", helper.as_str());
             values.set_some("version", version);
             values.flag("missing", helper == "missing");
+            values.flag("get", matches!(helper.as_str(), "missing" | "too_old"));
             values.set_some("command", command);
             let content = dom::instance("helper", host, &values)?;
             status.replace_children_with_node_1(&content);
