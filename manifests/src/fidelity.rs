@@ -56,7 +56,13 @@ fn bring_suite(base: &Path) -> Result<PathBuf> {
     if imported.is_err() {
         fs::create_dir_all(base)?;
         let mut pip = with_base();
-        pip.args(["-m", "pip", "install", "--user", "--no-warn-script-location"]);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--user",
+            "--no-warn-script-location",
+        ]);
         process::run(pip.arg(SUITE))?;
     }
     println!("{SUITE}, run by {}", python.display());

@@ -11,8 +11,8 @@ use housekey_tests::lan::Lan;
 use housekey_tests::pki::{Authority, Identity, Subject};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -83,7 +83,10 @@ impl AsyncWrite for Line {
         match self.fault {
             Fault::SingleBytes => bytes.truncate(1),
             Fault::Damaged(at) => {
-                if let Some(byte) = at.checked_sub(self.written).and_then(|at| bytes.get_mut(at)) {
+                if let Some(byte) = at
+                    .checked_sub(self.written)
+                    .and_then(|at| bytes.get_mut(at))
+                {
                     *byte ^= 0x15;
                 }
             }
@@ -227,7 +230,11 @@ pub(crate) async fn garbage_without_end_is_stopped(lan: Lan) {
         }
     });
     let before = now();
-    let large = [&[0x16, 3, 3, 0x40, 0, 0x0b, 0xff, 0xff, 0xff][..], &[0; 0x3ffc]].concat();
+    let large = [
+        &[0x16, 3, 3, 0x40, 0, 0x0b, 0xff, 0xff, 0xff][..],
+        &[0; 0x3ffc],
+    ]
+    .concat();
     for garbage in [
         // Text, empty handshake records, one message of 16 MiB, changes of cipher, data, warnings.
         &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
@@ -244,7 +251,10 @@ pub(crate) async fn garbage_without_end_is_stopped(lan: Lan) {
         // What fits into the buffers of sockets, and not what a device likes to send.
         assert!(sent < 16 << 20, "{sent} bytes of {:?}", &garbage[..2]);
         let told = failure(&scene).unwrap();
-        assert!(matches!(told, Failure::NotTls | Failure::Protocol | Failure::Closed), "{told:?}");
+        assert!(
+            matches!(told, Failure::NotTls | Failure::Protocol | Failure::Closed),
+            "{told:?}"
+        );
     }
     until_as_before(before).await;
 }

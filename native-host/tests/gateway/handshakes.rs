@@ -10,7 +10,10 @@ use housekey_tests::device::{Behaviour, RawDevice};
 use housekey_tests::lan::Lan;
 use housekey_tests::pki::Identity;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ConnectionTrafficSecrets, ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{
+    ConnectionTrafficSecrets, ProtocolVersion, RootCertStore, ServerConfig,
+    SupportedProtocolVersion, version,
+};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,10 +1,10 @@
 //! HTTP as devices speak it: through the gateway, every byte is as it is directly.
 
 use data_encoding::HEXLOWER;
-use http_body_util::{BodyExt as _, Full};
 use housekey_tests::device::{Device, Model, pattern};
 use housekey_tests::lan::Lan;
 use housekey_tests::pki::{Authority, Key, Subject};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http2;
 use hyper::{Request, Response, Version};
@@ -88,9 +88,7 @@ async fn converse(mut browser: Browser, steps: &[Step]) -> Vec<u8> {
             }
             Step::Hears(text) => loop {
                 let new = &heard[known..];
-                let found = new
-                    .windows(text.len())
-                    .position(|it| it == text.as_bytes());
+                let found = new.windows(text.len()).position(|it| it == text.as_bytes());
                 if let Some(at) = found {
                     known += at + text.len();
                     break;
@@ -123,7 +121,9 @@ pub(crate) async fn one_connection_serves_many_requests(lan: Lan) {
             // An answer without the body whose length it tells.
             Step::Hears("content-length: "),
             Step::Hears("\r\n\r\n"),
-            says(&format!("POST /echo HTTP/1.1\nhost: {HOST}\ncontent-length: 4\n\ngood")),
+            says(&format!(
+                "POST /echo HTTP/1.1\nhost: {HOST}\ncontent-length: 4\n\ngood"
+            )),
             Step::Hears("body: good"),
             get("/nothing", LAST),
         ])
@@ -135,11 +135,18 @@ pub(crate) async fn one_connection_serves_many_requests(lan: Lan) {
 
 pub(crate) async fn requests_may_come_all_at_once(lan: Lan) {
     let both = Both::new(lan, false).await;
-    let Step::Says(one) = get("/echo", "") else { unreachable!() };
-    let Step::Says(last) = get("/stream?70000", LAST) else { unreachable!() };
+    let Step::Says(one) = get("/echo", "") else {
+        unreachable!()
+    };
+    let Step::Says(last) = get("/stream?70000", LAST) else {
+        unreachable!()
+    };
     let all = [one.repeat(20), last].concat();
     let heard = both.same(&[Step::Says(all)]).await;
-    assert_eq!(heard.matches("GET /echo HTTP/1.1\ncookie: none").count(), 20);
+    assert_eq!(
+        heard.matches("GET /echo HTTP/1.1\ncookie: none").count(),
+        20
+    );
     assert!(heard.ends_with("\r\n0\r\n\r\n"));
 }
 
@@ -188,15 +195,33 @@ pub(crate) async fn ranges_are_ranges(lan: Lan) {
     let both = Both::new(lan, false).await;
     for (range, status, said) in [
         ("bytes=0-99", "206 Partial Content", "bytes 0-99/100000"),
-        ("bytes=99990-", "206 Partial Content", "bytes 99990-99999/100000"),
-        ("bytes=-20000", "206 Partial Content", "bytes 80000-99999/100000"),
-        ("bytes=100000-", "416 Range Not Satisfiable", "bytes */100000"),
+        (
+            "bytes=99990-",
+            "206 Partial Content",
+            "bytes 99990-99999/100000",
+        ),
+        (
+            "bytes=-20000",
+            "206 Partial Content",
+            "bytes 80000-99999/100000",
+        ),
+        (
+            "bytes=100000-",
+            "416 Range Not Satisfiable",
+            "bytes */100000",
+        ),
     ] {
         let heard = both
             .same(&[get("/file", &format!("range: {range}\n{LAST}"))])
             .await;
-        assert!(heard.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{range}");
-        assert!(heard.contains(&format!("content-range: {said}\r\n")), "{range}");
+        assert!(
+            heard.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+            "{range}"
+        );
+        assert!(
+            heard.contains(&format!("content-range: {said}\r\n")),
+            "{range}"
+        );
     }
 }
 
@@ -243,7 +268,9 @@ pub(crate) async fn http2_keeps_its_flow_control(lan: Lan) {
     for browser in both.connections().await {
         let requests = http2(browser).await;
         // One answer that nobody reads: its window is full before long.
-        let unread = requests.clone().send_request(request(LARGE.1, Bytes::new()));
+        let unread = requests
+            .clone()
+            .send_request(request(LARGE.1, Bytes::new()));
         let unread = within(unread).await.unwrap();
         // Others go on beside it, both ways, each far beyond every window.
         let mut beside = tokio::task::JoinSet::new();

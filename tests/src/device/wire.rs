@@ -40,7 +40,9 @@ pub(super) fn bytes(shared: &Shared, count: &str, told: bool) -> Response<Body> 
     let mut response = Response::new(body.boxed());
     if told {
         let length = HeaderValue::from(count);
-        response.headers_mut().insert(header::CONTENT_LENGTH, length);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
     }
     response
 }

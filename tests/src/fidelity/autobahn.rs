@@ -59,7 +59,10 @@ impl Compressing {
         let echo = command.current_dir(directory).spawn()?;
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(ECHO).await.is_err() {
-            ensure!(Instant::now() < deadline, "the suite's echo does not listen");
+            ensure!(
+                Instant::now() < deadline,
+                "the suite's echo does not listen"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let identity = identity("Compressing echo")?;
@@ -147,13 +150,19 @@ async fn report(
     command.arg("--spec").arg(&file).current_dir(out);
     command.stdout(log.try_clone()?).stderr(log);
     let status = command.spawn()?.wait().await?;
-    ensure!(status.success(), "the suite ended with {status}: {}", out.display());
+    ensure!(
+        status.success(),
+        "the suite ended with {status}: {}",
+        out.display()
+    );
     let index = fs::read(out.join("report/index.json")).context("the suite left no report")?;
     let mut index: Value = serde_json::from_slice(&index)?;
     let cases = index[way].as_object_mut().context("the report is empty")?;
     let mut outcomes = Outcomes::new();
     for (case, told) in cases {
-        let file = told["reportfile"].as_str().context("a case without report")?;
+        let file = told["reportfile"]
+            .as_str()
+            .context("a case without report")?;
         let whole = fs::read_to_string(out.join("report").join(file))?;
         let whole: Value = serde_json::from_str(&without_surrogates(&whole))?;
         let mut outcome = json!({});
@@ -162,7 +171,11 @@ async fn report(
         }
         if let Some(response) = whole["httpResponse"].as_str() {
             // It depends on the random key of the request.
-            let fixed = |line: &&str| !line.to_ascii_lowercase().starts_with("sec-websocket-accept");
+            let fixed = |line: &&str| {
+                !line
+                    .to_ascii_lowercase()
+                    .starts_with("sec-websocket-accept")
+            };
             outcome["httpResponse"] = response.lines().filter(fixed).collect();
         }
         outcomes.insert(case.clone(), outcome);
@@ -178,7 +191,9 @@ fn without_surrogates(json: &str) -> String {
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         plain.push_str(before);
-        let half = escape.get(1..3).is_some_and(|it| it.eq_ignore_ascii_case("ud"));
+        let half = escape
+            .get(1..3)
+            .is_some_and(|it| it.eq_ignore_ascii_case("ud"));
         let length = escape.chars().take(2).map(char::len_utf8).sum();
         plain.push_str(if half { "\\\\u" } else { &escape[..length] });
         rest = &escape[length..];

@@ -52,7 +52,8 @@ pub(super) async fn run(ways: &Ways<'_>, length: u64) -> Result<Report> {
 }
 
 async fn download(mut connection: Connection, length: u64) -> Result<String> {
-    let request = format!("GET /bytes?{length} HTTP/1.1\r\nHost: device\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET /bytes?{length} HTTP/1.1\r\nHost: device\r\nConnection: close\r\n\r\n");
     connection.write_all(request.as_bytes()).await?;
     connection.flush().await?;
     let head = head(&mut connection).await?;
