@@ -197,7 +197,12 @@ impl Flow {
                 return Poll::Ready(Ok(()));
             };
             sealed.append(&mem::take(to.kept().1));
+            let due = from.kept().1.len();
             let opened = from.open(&mut input[..filled], |plain| to.seal(plain, sealed));
+            if from.kept().1.len() > due {
+                // It asked for something of TLS itself, and may wait until it hears of it.
+                tell(cx, from);
+            }
             opened.map(|(used, closed)| {
                 from.kept().0.extend_from_slice(&input[used..filled]);
                 closed
@@ -286,10 +291,10 @@ fn write<B: Side>(cx: &mut Context<'_>, to: &mut B, mut bytes: &[u8]) -> io::Res
     Ok(true)
 }
 
-/// Tells an end what was wrong with its bytes, if that can be said at once.
+/// Tells an end what its bytes call for, as much of it as can be said at once.
 fn tell<A: Side>(cx: &mut Context<'_>, from: &mut A) {
-    let alert = mem::take(from.kept().1);
-    let _ = write(cx, from, &alert);
+    let answer = mem::take(from.kept().1);
+    let _ = write(cx, from, &answer);
 }
 
 impl Sealed {

@@ -4,6 +4,7 @@ mod http;
 mod nginx;
 mod raw;
 mod record;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, RwLock};
@@ -22,6 +23,7 @@ use tokio_rustls::TlsAcceptor;
 pub use self::nginx::Nginx;
 pub use self::raw::{Behaviour, RawDevice};
 pub use self::record::{Record, RequestHead};
+pub use self::wire::pattern;
 use crate::pki::Identity;
 
 /// A device that is switched on. It goes off when dropped.
@@ -240,8 +242,12 @@ async fn serve_http(
 ) {
     let counted = record::Counted::new(stream, shared.clone());
     let service = service_fn(move |request| http::answer(shared.clone(), request));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // Many devices have no clock, and their answers are the same every time.
+    server.http1().auto_date_header(false);
+    server.http2().auto_date_header(false);
     // An error here is a client that went away, which is its right.
-    let _ = auto::Builder::new(TokioExecutor::new())
+    let _ = server
         .serve_connection_with_upgrades(TokioIo::new(counted), service)
         .await;
 }

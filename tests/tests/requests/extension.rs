@@ -10,6 +10,7 @@ use data_encoding::BASE64;
 use housekey_tests::browser::{Account, artefact};
 use housekey_tests::home::Authorities;
 use housekey_tests::lan::Lan;
+use rustix::process::{Pid, Signal, kill_process};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
@@ -61,6 +62,22 @@ impl Extension {
         let answer = self.ask(request)?;
         ensure!(answer["value"]["code"] == code, "{request}: {answer}");
         Ok(())
+    }
+
+    /// Stops the helper in its tracks until [`Self::resume`], as a computer that falls asleep.
+    pub(crate) fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets the helper go on.
+    pub(crate) fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.process.id())?;
+        let pid = Pid::from_raw(pid).context("no process")?;
+        Ok(kill_process(pid, signal)?)
     }
 
     /// Visits a device as a page would, and asks why that failed.
