@@ -41,7 +41,9 @@ runtime.onMessage.addListener((request, sender, respond) => {
     respond(reply);
     return false;
   }
-  // A state without any reply is the page while it waits.
-  if (state?.replies.length !== 0) unanswered[number]?.push(request);
+  // A state without any reply is the page while it waits, as is one with a question that the core
+  // has not answered yet.
+  const waits = state?.waiting.some((it) => essence(it) === essence(request));
+  if (!waits && state?.replies.length !== 0) unanswered[number]?.push(request);
   return true;
 });

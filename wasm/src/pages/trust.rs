@@ -3,6 +3,7 @@
 mod details;
 mod expectation;
 mod gates;
+mod meeting;
 mod telling;
 
 use std::cell::{Cell, RefCell};
@@ -238,6 +239,9 @@ impl TrustPage {
             name.set_value(offer.name.as_str());
         }
         let changes = matches!(view.situation, Situation::Elsewhere | Situation::NoHelper);
+        if let (Some(meeting), None) = (view.meeting, view.notice) {
+            self.follow(view.address.clone(), meeting, view.at)?;
+        }
         self.view.replace(Some(view));
         self.arm_soon()?;
         if changes {
