@@ -7,6 +7,7 @@
 
 mod ends;
 mod handshakes;
+mod meetings;
 mod scene;
 mod sessions;
 mod trouble;
@@ -48,6 +49,9 @@ fn trials(lan: Lan) -> Vec<Trial> {
         handshakes::a_wanted_certificate_is_told,
         handshakes::a_browser_that_distrusts_is_noticed,
         handshakes::garbage_instead_of_a_handshake_is_told,
+        meetings::a_meeting_outlives_the_browser_s_wish,
+        meetings::a_meeting_that_fails_has_ended,
+        meetings::a_trusted_device_is_no_meeting,
         sessions::a_device_is_recognised_but_never_another_key,
         sessions::a_decision_ends_what_was_remembered,
         sessions::a_decision_elsewhere_ends_it_too,

@@ -91,8 +91,8 @@ impl Scene {
             .unwrap();
     }
 
-    /// Asks for a tunnel. The status, and the socket.
-    pub(crate) async fn tunnel(&self) -> (String, TcpStream) {
+    /// Asks for a tunnel.
+    pub(crate) async fn ask_for_tunnel(&self) -> TcpStream {
         let address = self.gateway.address();
         let mut socket = TcpStream::connect(("127.0.0.1", address.port))
             .await
@@ -102,6 +102,12 @@ impl Scene {
             "CONNECT {DEVICE} HTTP/1.1\r\nHost: {DEVICE}\r\nProxy-Authorization: Basic {secret}\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).await.unwrap();
+        socket
+    }
+
+    /// Asks for a tunnel. The status, and the socket.
+    pub(crate) async fn tunnel(&self) -> (String, TcpStream) {
+        let mut socket = self.ask_for_tunnel().await;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             answer.push(socket.read_u8().await.unwrap());

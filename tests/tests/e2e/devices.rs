@@ -13,8 +13,10 @@ pub(crate) async fn each_is_told_for_what_it_is(stage: Stage) -> Result<()> {
     let mut wrong = Vec::new();
     for (name, url, views, words) in EXPECTED {
         scene.browser.go(url).await?;
-        // The browser's own error page may come first, for a moment.
-        let decided = |page: &Page| page.view.as_deref().is_some_and(|view| view != "loading");
+        // The browser's own error page may come first, for a moment, or how far a slow one is.
+        let on_the_way = ["loading", "meeting"];
+        let decided =
+            |page: &Page| (page.view.as_deref()).is_some_and(|it| !on_the_way.contains(&it));
         let page = scene.browser.until_after(PATIENCE, name, decided).await?;
         let text = scene.browser.text("main").await?;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
