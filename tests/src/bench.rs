@@ -19,6 +19,7 @@ use anyhow::Result;
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+pub use self::cases::Part;
 pub use self::device::serve as serve_device;
 pub use self::peers::DEVICE;
 pub use self::report::Report;
@@ -36,6 +37,8 @@ pub struct Plan {
     pub quick: bool,
     /// Only candidates whose name contains one of these; all if empty.
     pub only: Vec<String>,
+    /// Only this part of a round, and nothing about memory: to look at one thing closely.
+    pub part: Option<Part>,
 }
 
 impl Plan {
@@ -70,7 +73,7 @@ pub async fn run(lan: Lan, plan: &Plan) -> Result<Report> {
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
         for peer in &peers {
-            match cases::round(&world, peer, &work).await {
+            match cases::round(&world, peer, &work, plan.part).await {
                 Ok(figures) => report.add(peer, figures),
                 Err(error) if peer.is(peers::HOUSEKEY) => return Err(error),
                 Err(error) => report.absent(peer.name(), &format!("{error:#}")),
@@ -78,6 +81,9 @@ pub async fn run(lan: Lan, plan: &Plan) -> Result<Report> {
         }
     }
     drop(peers);
+    if plan.part.is_some() {
+        return Ok(report);
+    }
     for start in peers::ALL {
         if !plan.wants(start.name) || report.is_absent(start.name) {
             continue;
