@@ -13,6 +13,7 @@ pub mod extension_id;
 pub mod gateway;
 pub mod handler;
 pub mod install;
+pub mod log;
 pub mod makers;
 pub mod messaging;
 pub mod paths;

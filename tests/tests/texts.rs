@@ -13,6 +13,7 @@ use housekey_core::chain::{Flaw, LegacyVersion};
 use housekey_core::decision::{Failure, Rule};
 use housekey_core::effect::{Badge, HelperStatus};
 use housekey_core::error::ErrorCode;
+use housekey_core::maker::DeviceIdRule;
 use housekey_core::meeting::MeetingStep;
 use housekey_core::view::{Likely, Situation};
 use serde::Serialize;
@@ -40,6 +41,7 @@ fn every_code_has_a_text_in_every_locale() {
     need("meeting", codes(MeetingStep::ALL));
     need("badge", codes(Badge::ALL));
     need("outdated", codes(LegacyVersion::ALL));
+    need("makers_rule", codes(DeviceIdRule::ALL));
     let english = locale("en");
     for key in &keys {
         assert!(english.contains_key(key), "en has no {key}");
