@@ -17,6 +17,7 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
@@ -91,6 +92,8 @@ struct Shared {
     tls: RwLock<Option<Arc<ServerConfig>>>,
     record: Mutex<Record>,
     connections: Mutex<Vec<AbortHandle>>,
+    /// Whether it lets its visitors wait.
+    busy: watch::Sender<bool>,
 }
 
 impl Device {
@@ -105,6 +108,7 @@ impl Device {
             model,
             record: Mutex::default(),
             connections: Mutex::default(),
+            busy: watch::Sender::new(false),
         });
         let mut device = Self {
             address,
@@ -139,6 +143,12 @@ impl Device {
         let config = tls_config(identity, &self.shared.model.alpn)?;
         *self.shared.tls.write().expect("not poisoned") = Some(config);
         Ok(())
+    }
+
+    /// From now on, whether it is busy with itself: it accepts connections, but does its part of a
+    /// handshake only when it is not busy any more, as a microcontroller does that has to reckon.
+    pub fn be_busy(&self, busy: bool) {
+        self.shared.busy.send_replace(busy);
     }
 
     /// What reached it so far.
@@ -222,6 +232,10 @@ impl Shared {
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     shared.record().connections += 1;
+    let mut busy = shared.busy.subscribe();
+    if busy.wait_for(|busy| !busy).await.is_err() {
+        return;
+    }
     let tls = shared.tls.read().expect("not poisoned").clone();
     let Some(tls) = tls else {
         return serve_http(shared, stream).await;

@@ -121,8 +121,7 @@ impl Gateway {
     /// otherwise refuses, with everything that the person's decision needs.
     async fn open_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         let now = SystemTime::now();
-        let scope = self.scope();
-        let met = self.prober.meet(endpoint, &scope, offer()).await;
+        let (met, underway) = self.meet_stranger(endpoint, offer()).await;
         let observed = met.map(|stranger| self.prober.observe(endpoint, &stranger, now));
         let status = match observed {
             Err(failure) => {
@@ -130,6 +129,9 @@ impl Gateway {
                 Status::BadGateway
             }
             Ok(Ok(observation)) if self.prober.is_fine_already(&observation, now) => {
+                self.refusals.remove(endpoint);
+                self.meetings.found(endpoint, true);
+                drop(underway);
                 return self.open_fine(browser, endpoint).await;
             }
             Ok(observation) => match observation.and_then(|it| self.prober.judge(it, now)) {
@@ -145,6 +147,8 @@ impl Gateway {
                 }
             },
         };
+        self.meetings.found(endpoint, false);
+        drop(underway);
         answer(&mut browser, status).await;
         None
     }

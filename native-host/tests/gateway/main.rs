@@ -9,6 +9,7 @@ mod ends;
 mod garbage;
 mod handshakes;
 mod http;
+mod meetings;
 mod scene;
 mod sessions;
 mod trouble;
@@ -40,6 +41,9 @@ fn main() -> anyhow::Result<()> {
             handshakes::a_browser_that_distrusts_is_noticed,
             handshakes::garbage_instead_of_a_handshake_is_told,
             handshakes::a_wish_to_begin_anew_is_declined_at_once,
+            meetings::a_meeting_outlives_the_browser_s_wish,
+            meetings::a_meeting_that_fails_has_ended,
+            meetings::a_trusted_device_is_no_meeting,
             sessions::a_device_is_recognised_but_never_another_key,
             sessions::a_decision_ends_what_was_remembered,
             sessions::a_decision_elsewhere_ends_it_too,

@@ -15,6 +15,7 @@ mod profiles;
 mod public;
 mod questions;
 mod scene;
+mod slow;
 mod transport;
 
 use anyhow::Result;
@@ -79,6 +80,9 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         options::makers_are_added_and_removed,
         options::the_popup_tells_the_tabs_state,
         options::thousands_of_devices,
+        slow::a_slow_device_is_told_of,
+        slow::nobody_has_to_wait_for_a_slow_device,
+        slow::a_slow_device_that_is_already_fine_opens,
         transport::http2_stays_http2,
         transport::web_sockets_and_events_pass,
         transport::an_upload_passes_whole,

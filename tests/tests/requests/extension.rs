@@ -123,7 +123,8 @@ impl Extension {
         Ok(connector.connect(name, socket).await?)
     }
 
-    async fn tunnel(&self, endpoint: &str) -> Result<(String, TcpStream)> {
+    /// Asks the gateway for a tunnel.
+    pub(crate) async fn ask_for_tunnel(&self, endpoint: &str) -> Result<TcpStream> {
         let port = self.gateway["port"].as_u64().context("no port")?;
         let secret = self.gateway["secret"].as_str().context("no secret")?;
         let mut socket = TcpStream::connect(("127.0.0.1", u16::try_from(port)?)).await?;
@@ -133,6 +134,11 @@ impl Extension {
              Proxy-Authorization: Basic {secret}\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).await?;
+        Ok(socket)
+    }
+
+    async fn tunnel(&self, endpoint: &str) -> Result<(String, TcpStream)> {
+        let mut socket = self.ask_for_tunnel(endpoint).await?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             answer.push(socket.read_u8().await?);
@@ -142,11 +148,21 @@ impl Extension {
     }
 
     fn ask(&mut self, request: &Value) -> Result<Value> {
+        self.tell(request)?;
+        self.hear()
+    }
+
+    /// Asks, and does not wait for the answer.
+    pub(crate) fn tell(&mut self, request: &Value) -> Result<()> {
         let message = json!({"protocol": 1, "id": 1, "request": request}).to_string();
         let input = self.process.stdin.as_mut().context("no input")?;
         input.write_all(&u32::try_from(message.len())?.to_ne_bytes())?;
         input.write_all(message.as_bytes())?;
-        input.flush()?;
+        Ok(input.flush()?)
+    }
+
+    /// The next answer, to whatever was asked.
+    pub(crate) fn hear(&mut self) -> Result<Value> {
         let output = self.process.stdout.as_mut().context("no output")?;
         let mut length = [0; 4];
         output.read_exact(&mut length)?;
