@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod checks;
 mod dist;
+mod fuzz;
 mod gallery;
 mod helper;
 mod limbo;
@@ -99,6 +100,14 @@ enum Task {
     },
     /// Takes a picture of every state of every page in both browsers, and checks each
     Gallery(Gallery),
+    /// Feeds what strangers write to libFuzzer
+    Fuzz {
+        /// For how long in all
+        #[arg(long, default_value_t = 10)]
+        minutes: u32,
+        /// Only this target of tests/fuzz
+        target: Option<String>,
+    },
     /// Runs the helper's chain validation against the public x509-limbo suite
     Limbo {
         /// x509-limbo's limbo.json, packed with xz or not (https://github.com/C2SP/x509-limbo)
@@ -159,6 +168,10 @@ fn dispatch(cli: Cli) -> Result<()> {
                 build_extension(&workspace)?;
             }
             gallery.show(&workspace)
+        }
+        Task::Fuzz { minutes, target } => {
+            setup::bring(&[Need::CargoFuzz], false)?;
+            fuzz::run(&workspace, minutes, target.as_deref())
         }
         Task::Limbo { path } => limbo::run(&workspace, &path),
         Task::Test { filter } => {

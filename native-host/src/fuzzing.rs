@@ -1,0 +1,16 @@
+//! Doors for `tests/fuzz` to what only other processes reach.
+
+use std::io::Read;
+
+use housekey_core::endpoint::Endpoint;
+
+/// Reads the head of a request to the gateway as one that has this secret does.
+#[must_use]
+pub fn connect_head(head: &[u8], secret: &str) -> Option<Endpoint> {
+    crate::gateway::connect_head(head, secret)
+}
+
+/// Reads a frame of native messaging, or nothing where no good one comes any more.
+pub fn frame(input: &mut impl Read, max: usize) -> Option<String> {
+    crate::messaging::receive(input, max).ok().flatten()
+}
