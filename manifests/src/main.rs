@@ -1,6 +1,7 @@
 //! `cargo xtask`: sets up the computer, builds, packs, installs, shows and tests Housekey.
 
 mod archive;
+mod audit;
 mod bench;
 mod browser;
 mod checks;
@@ -25,6 +26,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::browser::Browser;
+use crate::fuzz::Fuzz;
 use crate::gallery::Gallery;
 use crate::helper::Profile;
 use crate::need::Need;
@@ -100,14 +102,10 @@ enum Task {
     },
     /// Takes a picture of every state of every page in both browsers, and checks each
     Gallery(Gallery),
+    /// Checks libraries' licences, sources and known holes, and the extension as Mozilla does
+    Audit,
     /// Feeds what strangers write to libFuzzer
-    Fuzz {
-        /// For how long in all
-        #[arg(long, default_value_t = 10)]
-        minutes: u32,
-        /// Only this target of tests/fuzz
-        target: Option<String>,
-    },
+    Fuzz(Fuzz),
     /// Runs the helper's chain validation against the public x509-limbo suite
     Limbo {
         /// x509-limbo's limbo.json, packed with xz or not (https://github.com/C2SP/x509-limbo)
@@ -169,9 +167,14 @@ fn dispatch(cli: Cli) -> Result<()> {
             }
             gallery.show(&workspace)
         }
-        Task::Fuzz { minutes, target } => {
+        Task::Audit => {
+            setup::bring(&[Need::CargoDeny, Need::Npm, Need::WasmTarget], false)?;
+            build_extension(&workspace)?;
+            audit::run(&workspace)
+        }
+        Task::Fuzz(fuzz) => {
             setup::bring(&[Need::CargoFuzz], false)?;
-            fuzz::run(&workspace, minutes, target.as_deref())
+            fuzz.run(&workspace)
         }
         Task::Limbo { path } => limbo::run(&workspace, &path),
         Task::Test { filter } => {

@@ -11,6 +11,8 @@ use crate::wasm_compiler::WasmCompiler;
 pub(crate) enum Need {
     /// Measured beside Housekey, as are the other proxies here.
     Caddy,
+    /// Checks what libraries come with.
+    CargoDeny,
     /// Drives libFuzzer.
     CargoFuzz,
     /// Reads and writes the browsers' certificate stores.
@@ -110,6 +112,7 @@ impl Need {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Caddy => "caddy",
+            Self::CargoDeny => "cargo-deny",
             Self::CargoFuzz => "cargo-fuzz",
             Self::Certutil => "certutil",
             Self::Chromedriver => "chromedriver",
@@ -131,6 +134,10 @@ impl Need {
     pub(crate) fn remedy(self) -> Remedy {
         match self {
             Self::Caddy => Remedy::Packages(&["caddy"]),
+            Self::CargoDeny => Remedy::CargoInstall {
+                name: "cargo-deny",
+                version: "0.20.2",
+            },
             Self::CargoFuzz => Remedy::CargoInstall {
                 name: "cargo-fuzz",
                 version: "0.13.2",

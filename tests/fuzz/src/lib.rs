@@ -9,7 +9,11 @@
 )]
 
 pub mod certificates;
+mod der;
+#[cfg(feature = "helper")]
+pub mod helper;
 pub mod messages;
+pub mod names;
 pub mod places;
 
 /// One input of Housekey's that others write.
@@ -21,18 +25,20 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: &[Target] = &[
     Target {
         name: "certificate",
         run: certificates::certificate,
     },
+    #[cfg(feature = "helper")]
     Target {
         name: "chain",
-        run: certificates::chain,
+        run: helper::chain,
     },
+    #[cfg(feature = "helper")]
     Target {
         name: "connect_head",
-        run: places::connect_head,
+        run: helper::connect_head,
     },
     Target {
         name: "core_events",
@@ -43,11 +49,21 @@ pub const TARGETS: [Target; 7] = [
         run: messages::import_file,
     },
     Target {
+        name: "names",
+        run: names::names,
+    },
+    #[cfg(feature = "helper")]
+    Target {
         name: "native_messages",
-        run: messages::native_messages,
+        run: helper::native_messages,
     },
     Target {
         name: "routing",
         run: places::routing,
+    },
+    #[cfg(feature = "helper")]
+    Target {
+        name: "system_proxy",
+        run: helper::system_proxy,
     },
 ];

@@ -1,44 +1,28 @@
-//! Messages between the extension and the helper, the brain behind them, and the file of devices.
+//! What happens to the extension's brain, and the file of devices.
 
 use std::fmt::Debug;
 
-use housekey::fuzzing;
 use housekey_core::core::Core;
 use housekey_core::event::Event;
 use housekey_core::export::{Export, ImportStep, import_pin};
 use housekey_core::pin::Pin;
-use housekey_core::protocol::{FromHelper, ToHelper};
 use housekey_core::scope::ScopeOptions;
 use housekey_core::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Frames as they stand on the helper's standard input, and what is in them, either way.
-pub fn native_messages(data: &[u8]) {
-    let mut input = data;
-    while let Some(json) = fuzzing::frame(&mut input, MAX_FRAME_BYTES) {
-        assert!(json.len() <= MAX_FRAME_BYTES);
-        match ToHelper::read(&json) {
-            Ok(message) => stays_the_same(&message),
-            // What is said about a message that cannot be read can be read.
-            Err(answer) => stays_the_same(&answer),
-        }
-        if let Ok(message) = serde_json::from_str::<FromHelper>(&json) {
-            stays_the_same(&message);
-        }
-    }
-}
-
-/// Events for the extension's brain, one on a line, and sleep between any two of them.
+/// Events for the extension's brain, one on a line, as they stand in the core's transcripts, and
+/// sleep between any two of them.
 pub fn core_events(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     let mut awake = Core::new();
-    for event in text.lines().take(MAX_EVENTS) {
-        let Ok(event) = serde_json::from_str::<Event>(event) else {
-            continue;
-        };
+    let events = text.lines().filter_map(|line| {
+        let event = line.strip_prefix("> ").unwrap_or(line);
+        serde_json::from_str::<Event>(event).ok()
+    });
+    for event in events.take(MAX_EVENTS) {
         let Some(mut woken) = Core::restore(&awake.snapshot()) else {
             panic!("what the core keeps cannot be read by it");
         };
@@ -89,7 +73,8 @@ fn twice(pin: &Pin, here: &Pin, scope: &ScopeOptions) {
     }
 }
 
-fn stays_the_same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
+/// On the way through a file or a message.
+pub(crate) fn stays_the_same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let json = serde_json::to_string(value).unwrap_or_default();
     let again = serde_json::from_str::<T>(&json);
     assert_eq!(
@@ -99,7 +84,6 @@ fn stays_the_same<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T
     );
 }
 
-const MAX_FRAME_BYTES: usize = 1 << 20;
 /// libFuzzer likes long inputs, and a browser tells thousands of events one at a time.
 const MAX_EVENTS: usize = 64;
 const NOW: Timestamp = Timestamp(1_800_000_000);

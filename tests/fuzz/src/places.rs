@@ -1,22 +1,12 @@
-//! Where a browser wants to go: the head of a CONNECT, and the addresses that routing decides by.
+//! Where a browser wants to go: the script and the rules that routing decides by.
 
-use housekey::fuzzing;
 use housekey_core::endpoint::{Endpoint, Host};
 use housekey_core::protocol::SystemProxy;
-use housekey_core::routing::{Routing, device_endpoint};
+use housekey_core::routing::{Routing, block_rules, device_endpoint};
 use housekey_core::scope::ScopeOptions;
+use regex::bytes::RegexBuilder;
 use serde::Deserialize;
-
-/// The head of a request to the gateway: only one with the secret opens anything, and what it
-/// opens has one spelling.
-pub fn connect_head(data: &[u8]) {
-    let Some(endpoint) = fuzzing::connect_head(data, "secret") else {
-        return;
-    };
-    is_canonical(&endpoint);
-    let other = fuzzing::connect_head(data, "another secret");
-    assert_eq!(other, None, "any secret opens it");
-}
+use url::Url;
 
 /// What routing is made of, and addresses to decide about.
 #[derive(Deserialize)]
@@ -27,27 +17,36 @@ struct Input {
     urls: Vec<String>,
 }
 
-/// The routing script and the rules: no text that stands in them becomes script, and no public
-/// host becomes a device.
+/// The routing script and the rules: no text that stands in them becomes script, no public host
+/// becomes a device, and no device is left out by the rules.
 pub fn routing(data: &[u8]) {
-    let Ok(input) = serde_json::from_slice::<Input>(data) else {
+    let Ok(mut input) = serde_json::from_slice::<Input>(data) else {
         return;
     };
-    let plain = Routing::new(
-        input.port,
-        &ScopeOptions::default(),
-        &SystemProxy::default(),
-    );
-    let routing = Routing::new(input.port, &input.scope, &input.proxy);
-    assert_eq!(
-        skeleton(&routing.pac),
-        skeleton(&plain.pac),
-        "text became script"
-    );
+    is_only_a_string(&input.scope, &input.proxy, input.port);
+
+    // Names that a person adds are only ever written down like this.
+    let names = input.scope.local_names.iter();
+    let names = names.filter_map(|name| match name.parse() {
+        Ok(Host::Name(name)) => Some(name),
+        _ => None,
+    });
+    input.scope.local_names = names.collect();
+    let rules: Vec<_> = block_rules(&input.scope)
+        .iter()
+        .map(|rule| {
+            let regex = RegexBuilder::new(&rule.regex_filter).unicode(false).build();
+            regex.unwrap_or_else(|error| panic!("browsers refuse all rules for one: {error}"))
+        })
+        .collect();
     for url in &input.urls {
         if let Some(endpoint) = device_endpoint(url, &input.scope) {
             is_canonical(&endpoint);
             assert!(input.scope.is_device(endpoint.host()));
+            // As a browser writes it before it looks at rules.
+            let shown = Url::parse(url).map(String::from).unwrap_or_default();
+            let blocked = rules.iter().any(|rule| rule.is_match(shown.as_bytes()));
+            assert!(blocked, "{shown} is a device and no rule says so");
         }
         // Without anything that the person added, only addresses and names that are nobody's.
         let plain = device_endpoint(url, &ScopeOptions::default());
@@ -57,6 +56,16 @@ pub fn routing(data: &[u8]) {
             assert!(local.any(|it| name.strip_suffix(it).is_some_and(|it| it.ends_with('.'))));
         }
     }
+}
+
+/// Whatever stands in the scope and the proxy.
+pub(crate) fn is_only_a_string(scope: &ScopeOptions, proxy: &SystemProxy, port: u16) {
+    let plain = Routing::new(port, &ScopeOptions::default(), &SystemProxy::default());
+    assert_eq!(
+        skeleton(&Routing::new(port, scope, proxy).pac),
+        skeleton(&plain.pac),
+        "text became script"
+    );
 }
 
 /// A script without its strings, its regular expressions, and how long its lists are.
@@ -72,7 +81,7 @@ fn skeleton(script: &str) -> String {
             match c {
                 '\\' => drop(chars.next()),
                 '"' => break,
-                c => assert!(!c.is_control(), "a string does not end on its line"),
+                c => assert!(c >= ' ', "a string does not end on its line"),
             }
         }
         skeleton.push('s');
@@ -82,7 +91,7 @@ fn skeleton(script: &str) -> String {
     lines.collect()
 }
 
-fn is_canonical(endpoint: &Endpoint) {
+pub(crate) fn is_canonical(endpoint: &Endpoint) {
     let text = endpoint.to_string();
     assert_eq!(
         text.parse().as_ref(),

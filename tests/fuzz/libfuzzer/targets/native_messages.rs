@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| housekey_fuzz::messages::native_messages(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| housekey_fuzz::helper::native_messages(data));
