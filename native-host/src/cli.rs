@@ -19,13 +19,13 @@ use std::time::SystemTime;
 use clap::{Args, Parser, Subcommand};
 use housekey_core::scope::ScopeOptions;
 use housekey_core::time::Timestamp;
-use tracing_subscriber::EnvFilter;
 
 use crate::authority::{AuthorityError, parse_local_name};
 use crate::browsers::Explicit;
 use crate::chain::timestamp;
 use crate::extension_id;
 use crate::install::local_names;
+use crate::log;
 use crate::paths::Paths;
 use crate::store::{Store, StoreError};
 
@@ -46,11 +46,7 @@ pub fn browser_origin(arguments: &[String]) -> Option<&str> {
 /// The exit code is 0 if it did what it should, 1 if not, and 2 if it was not understood.
 #[must_use]
 pub fn run() -> ExitCode {
-    let filter = EnvFilter::try_from_env("HOUSEKEY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    log::begin();
     match Cli::parse().command.run() {
         Ok(code) => code,
         Err(error) => {

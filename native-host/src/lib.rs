@@ -16,6 +16,7 @@ pub mod fuzzing;
 pub mod gateway;
 pub mod handler;
 pub mod install;
+pub mod log;
 pub mod makers;
 pub mod messaging;
 pub mod paths;

@@ -9,10 +9,10 @@ use housekey_core::protocol::{
 };
 use native_messaging::host::{NmError, encode_message, send_frame};
 use tokio::sync::{Mutex, Semaphore, mpsc};
-use tracing_subscriber::EnvFilter;
 
 use crate::extension_id;
 use crate::handler::Handler;
+use crate::log;
 use crate::paths::Paths;
 
 /// Serves the browser that started this process until it closes standard input.
@@ -23,13 +23,7 @@ use crate::paths::Paths;
 ///
 /// [`MessagingError`], by cause.
 pub fn run(origin: &str) -> Result<(), MessagingError> {
-    // Standard output is the protocol; standard error goes where the browser's own does.
-    let filter = EnvFilter::try_from_env("HOUSEKEY_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    // A subscriber that is there already serves as well.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .try_init();
+    log::begin();
     if !is_our_extension(origin) {
         return Err(MessagingError::Stranger(origin.to_owned()));
     }

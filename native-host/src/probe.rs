@@ -17,6 +17,7 @@ use crate::danger::{Acquaintance, Onlooker, OutdatedTls, Stranger, look_at_outda
 use crate::makers::{Makers, Taken};
 use crate::resolve;
 use crate::store::{Store, StoreError};
+use crate::tls;
 
 /// What is needed to look at devices and to judge what they present.
 pub struct Prober {
@@ -38,8 +39,7 @@ impl Prober {
         store: Arc<Store>,
         own_issuer: Option<CertificateDer<'static>>,
     ) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let onlooker = Onlooker::new(provider)?;
+        let onlooker = Onlooker::new(tls::provider())?;
         Ok(Self {
             onlooker,
             roots: Roots::of_this_computer(),

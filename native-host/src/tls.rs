@@ -6,18 +6,34 @@
 
 use std::io;
 use std::mem;
+use std::sync::Arc;
 
-use rustls::Error;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus,
 };
+use rustls::{CipherSuite, Error};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::splice::{Sealed, Side};
+
+/// rustls' algorithms, with the suite first that browsers offer first.
+///
+/// A device takes the first that it knows. With 128 bits a large download costs both ends less, and
+/// a device meets through Housekey what it meets without.
+#[must_use]
+pub fn provider() -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    // A stable sort: everything else stays in rustls' order.
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
+}
 
 /// A connection whose handshake is done.
 pub struct Tls<C> {
@@ -225,6 +241,10 @@ impl<C: Role> Side for Tls<C> {
         (&mut self.incoming, &mut self.outgoing)
     }
 
+    fn wanted(&self, most: usize) -> usize {
+        whole_records(&self.incoming, most)
+    }
+
     fn early(&mut self) -> (Vec<u8>, bool) {
         let Early { plain, closed } = mem::take(&mut self.early);
         (plain, closed)
@@ -312,12 +332,71 @@ fn failed(error: Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
+/// How many bytes, at most `most`, complete the record that `begun` is the beginning of, and further
+/// records of the same length: as long as a transfer goes on, one is as long as the next.
+fn whole_records(begun: &[u8], most: usize) -> usize {
+    let [_, _, _, high, low, ..] = *begun else {
+        return most;
+    };
+    let record = HEADER + usize::from(u16::from_be_bytes([high, low]));
+    match record.checked_sub(begun.len()) {
+        Some(missing @ 1..) if missing <= most => missing + (most - missing) / record * record,
+        _ => most,
+    }
+}
+
 /// Header, explicit nonce, content type and tag of each record, and a key update before them.
 const fn overhead(plain: usize) -> usize {
     (plain / MAX_FRAGMENT + 2) * 64
 }
 
 const MAX_FRAGMENT: usize = 16_384;
+/// Type, version and length (RFC 8446 section 5.1).
+const HEADER: usize = 5;
 const HANDSHAKE_READ: usize = 4_096;
 /// rustls takes no handshake message above 64 KiB.
 const MAX_HANDSHAKE_BYTES: usize = 128 * 1_024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_first_suite_comes_first_and_none_is_lost() {
+        let offered = |provider: &CryptoProvider| -> Vec<_> {
+            let suites = provider.cipher_suites.iter();
+            suites.map(rustls::SupportedCipherSuite::suite).collect()
+        };
+        let (ours, mut rustls) = (
+            offered(&provider()),
+            offered(&aws_lc_rs::default_provider()),
+        );
+        assert_eq!(ours[0], CipherSuite::TLS13_AES_128_GCM_SHA256);
+        rustls.retain(|suite| *suite != ours[0]);
+        assert_eq!(ours[1..], rustls);
+    }
+
+    #[test]
+    fn reads_end_where_records_do() {
+        // Ninety-five bytes of application data behind the header: a hundred in all.
+        let begun = [23, 3, 3, 0, 95, 1, 2, 3, 4, 5];
+        assert_eq!(whole_records(&begun, 1_000), 90 + 9 * 100);
+        assert_eq!(whole_records(&begun, 90), 90);
+        assert_eq!(
+            whole_records(&begun, 89),
+            89,
+            "there is no room for all of it"
+        );
+        assert_eq!(
+            whole_records(&begun[..4], 1_000),
+            1_000,
+            "nobody knows how long it is"
+        );
+        assert_eq!(whole_records(&[], 1_000), 1_000);
+        assert_eq!(
+            whole_records(&[23, 3, 3, 0, 0], 7),
+            7,
+            "an empty record is whole already"
+        );
+    }
+}

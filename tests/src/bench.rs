@@ -12,10 +12,14 @@ mod peers;
 mod process;
 mod report;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use rustls::CipherSuite;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+pub use self::cases::Part;
 pub use self::device::serve as serve_device;
 pub use self::peers::DEVICE;
 pub use self::report::Report;
@@ -33,6 +37,8 @@ pub struct Plan {
     pub quick: bool,
     /// Only candidates whose name contains one of these; all if empty.
     pub only: Vec<String>,
+    /// Only this part of a round, and nothing about memory: to look at one thing closely.
+    pub part: Option<Part>,
 }
 
 impl Plan {
@@ -67,7 +73,7 @@ pub async fn run(lan: Lan, plan: &Plan) -> Result<Report> {
     for round in 1..=plan.rounds {
         eprintln!("round {round} of {}", plan.rounds);
         for peer in &peers {
-            match cases::round(&world, peer, &work).await {
+            match cases::round(&world, peer, &work, plan.part).await {
                 Ok(figures) => report.add(peer, figures),
                 Err(error) if peer.is(peers::HOUSEKEY) => return Err(error),
                 Err(error) => report.absent(peer.name(), &format!("{error:#}")),
@@ -75,6 +81,9 @@ pub async fn run(lan: Lan, plan: &Plan) -> Result<Report> {
         }
     }
     drop(peers);
+    if plan.part.is_some() {
+        return Ok(report);
+    }
     for start in peers::ALL {
         if !plan.wants(start.name) || report.is_absent(start.name) {
             continue;
@@ -97,6 +106,15 @@ pub async fn run(lan: Lan, plan: &Plan) -> Result<Report> {
         report.crowd = Some(cases::crowd(&world, &helper, work.crowd).await?);
     }
     Ok(report)
+}
+
+/// What a browser offers: the suite with 128 bits comes first.
+fn suites() -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    provider
+        .cipher_suites
+        .sort_by_key(|suite| suite.suite() != CipherSuite::TLS13_AES_128_GCM_SHA256);
+    Arc::new(provider)
 }
 
 /// How long anything may take to start.

@@ -10,12 +10,13 @@ use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::{Pin, PinMatch};
 use housekey_core::text::SafeText;
 use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
 
 use crate::authority::Authority;
+use crate::tls;
 
 /// Mints and keeps leaves, as configurations of the browser's side of a connection.
 pub(super) struct Leaves {
@@ -35,10 +36,9 @@ struct Key {
 
 impl Leaves {
     pub(super) fn new(authority: Authority) -> Self {
-        let provider = Arc::new(aws_lc_rs::default_provider());
         Self {
             authority,
-            provider,
+            provider: tls::provider(),
             minted: Mutex::default(),
         }
     }

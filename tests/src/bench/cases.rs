@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum as _;
 use serde::Serialize;
 
 use super::client::{Client, Connection, Route};
@@ -78,19 +79,39 @@ impl Workload {
     }
 }
 
-/// One candidate's part of a round.
-pub(super) async fn round(world: &World, peer: &Peer, work: &Workload) -> Result<Figures> {
+/// A part of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// One request after the other on one warm connection.
+    Latency,
+    /// Many connections, each with one request after the other.
+    Requests,
+    /// One large download.
+    Bulk,
+    /// Connections that are opened, asked once and closed.
+    Fresh,
+}
+
+/// One candidate's share of a round.
+pub(super) async fn round(
+    world: &World,
+    peer: &Peer,
+    work: &Workload,
+    only: Option<Part>,
+) -> Result<Figures> {
     let mut figures = Figures::new();
-    latency(peer, work, &mut figures).await.context("latency")?;
-    throughput(world, peer, work, &mut figures)
-        .await
-        .context("requests")?;
-    bulk(world, peer, work, &mut figures)
-        .await
-        .context("bulk")?;
-    fresh(world, peer, work, &mut figures)
-        .await
-        .context("fresh connections")?;
+    for part in Part::value_variants() {
+        if only.is_some_and(|only| only != *part) {
+            continue;
+        }
+        let done = match part {
+            Part::Latency => latency(peer, work, &mut figures).await,
+            Part::Requests => throughput(world, peer, work, &mut figures).await,
+            Part::Bulk => bulk(world, peer, work, &mut figures).await,
+            Part::Fresh => fresh(world, peer, work, &mut figures).await,
+        };
+        done.with_context(|| format!("{part:?}"))?;
+    }
     Ok(figures)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use housekey_tests::bench::{self, Plan};
+use housekey_tests::bench::{self, Part, Plan};
 use housekey_tests::lan::Lan;
 
 /// Measure what Housekey costs.
@@ -21,6 +21,9 @@ struct Arguments {
     /// Only candidates whose name contains this
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Only this part of a round, and nothing about memory
+    #[arg(long, value_name = "PART")]
+    part: Option<Part>,
     /// Where bench.md and bench.json go
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     out: PathBuf,
@@ -46,6 +49,7 @@ fn main() -> Result<()> {
         rounds: arguments.rounds.max(1),
         quick: arguments.quick,
         only: arguments.only,
+        part: arguments.part,
     };
     let lan = lan.context("no private network")?;
     let report = runtime.block_on(bench::run(lan, &plan))?;

@@ -81,7 +81,7 @@ const EXPECTED: &[Expected] = &[
         "hue",
         "https://192.168.1.20/",
         &["first-connect"],
-        &["Philips Hue", "5C5E"],
+        &["Philips Hue", "5c5e"],
     ),
     (
         "router",

@@ -210,7 +210,10 @@ pub(crate) async fn makers_are_added_and_removed(stage: Stage) -> Result<()> {
     choose(&scene, "#maker-file", &leaf).await?;
     browser.fill("#maker-name", "Nobody").await?;
     browser.click("#maker-add").await?;
-    browser.element("#notice .toast-error").await.map(drop)
+    browser
+        .element("#maker-unfit:not([hidden])")
+        .await
+        .map(drop)
 }
 
 /// The popup tells who the active tab's device is, and leads on from there.

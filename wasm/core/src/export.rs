@@ -48,7 +48,8 @@ pub struct ImportPlan {
     /// How many are left out: another key is trusted there, or they are blocked, or the address
     /// is not a device's.
     pub left_out: u32,
-    /// The first [`ImportPlan::MAX_LINES`] of those that change something or are left out.
+    /// The first [`ImportPlan::MAX_LINES`] of those that are new, then of those that get
+    /// something, then of those that are left out.
     pub lines: Vec<ImportLine>,
 }
 
@@ -110,6 +111,15 @@ impl ImportStep {
         Self::NotPrivate,
         Self::Unchanged,
     ];
+
+    /// What a person has to look at comes first: who is trusted from then on.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Add => 0,
+            Self::Complete => 1,
+            Self::Blocked | Self::Conflict | Self::NotPrivate | Self::Unchanged => 2,
+        }
+    }
 }
 
 impl ImportError {
@@ -217,12 +227,18 @@ impl ImportPlan {
                 self.left_out += 1;
             }
         }
-        if step != ImportStep::Unchanged && self.lines.len() < Self::MAX_LINES {
-            self.lines.push(ImportLine {
+        if step == ImportStep::Unchanged {
+            return;
+        }
+        let place = (self.lines).partition_point(|line| line.step.rank() <= step.rank());
+        if place < Self::MAX_LINES {
+            let line = ImportLine {
                 endpoint: incoming.endpoint.clone(),
                 name: incoming.display_name().clone(),
                 step,
-            });
+            };
+            self.lines.insert(place, line);
+            self.lines.truncate(Self::MAX_LINES);
         }
     }
 }
@@ -381,6 +397,32 @@ mod tests {
         plan.count(&pin("192.168.1.20", b"key"), ImportStep::Unchanged);
         plan.count(&pin("192.168.1.20", b"key"), ImportStep::Conflict);
         assert_eq!((plan.added, plan.unchanged, plan.left_out), (added, 1, 1));
+        assert_eq!(plan.lines.len(), ImportPlan::MAX_LINES);
+    }
+
+    #[test]
+    fn what_an_import_trusts_stands_above_what_it_leaves_out() {
+        let mut plan = ImportPlan::default();
+        for number in 0..ImportPlan::MAX_LINES + 10 {
+            let step = if number % 2 == 0 {
+                ImportStep::Conflict
+            } else {
+                ImportStep::Complete
+            };
+            plan.count(&pin("192.168.1.20", b"key"), step);
+        }
+        plan.count(&pin("192.168.1.21", b"key"), ImportStep::Add);
+        plan.count(&pin("192.168.1.22", b"key"), ImportStep::Add);
+        let steps: Vec<_> = plan.lines.iter().map(|line| line.step).collect();
+        assert!(steps.is_sorted_by_key(|step| step.rank()), "{steps:?}");
+        let first: Vec<_> = plan.lines.iter().take(2).map(|it| &it.endpoint).collect();
+        assert_eq!(
+            first,
+            [
+                &"192.168.1.21:443".parse().unwrap(),
+                &"192.168.1.22:443".parse().unwrap()
+            ]
+        );
         assert_eq!(plan.lines.len(), ImportPlan::MAX_LINES);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER_PERMISSIVE as HEX;
+use data_encoding::{HEXLOWER_PERMISSIVE as HEX, HEXUPPER};
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
@@ -27,6 +27,14 @@ macro_rules! fingerprint {
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 32] {
                 &self.0
+            }
+
+            /// Upper-case digits in groups of four, which is what people can compare
+            /// (Dechand et al., USENIX Security 2016).
+            #[must_use]
+            pub fn grouped(&self) -> String {
+                let groups = self.0.chunks(2).map(|pair| HEXUPPER.encode(pair));
+                groups.collect::<Vec<_>>().join(" ")
             }
         }
 

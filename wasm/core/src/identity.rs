@@ -134,6 +134,22 @@ impl Identity {
             && self.device_id == other.device_id
     }
 
+    /// Whether the other identity is verifiably another device from the same place: somebody vouches
+    /// for both, under the same name, but with another device identifier.
+    #[must_use]
+    pub fn is_sibling_of(&self, other: &Self) -> bool {
+        let is_same_company = match (&self.maker, &other.maker) {
+            (None, None) => self.company().is_some() && self.verified_by == other.verified_by,
+            (one, two) => one == two,
+        };
+        let ids = [&self.device_id, &other.device_id];
+        is_same_company
+            && self.tier == other.tier
+            && self.name == other.name
+            && ids.iter().all(|id| id.as_ref().is_some_and(is_whole))
+            && self.device_id != other.device_id
+    }
+
     fn verified(leaf: &Certificate, anchor: &Anchor) -> Self {
         let subject = &leaf.subject;
         let (tier, name, verified_by, device_id) = match anchor {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use data_encoding::HEXUPPER;
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{Certificate, CertificateError, KeyKind, WholeNames};
@@ -170,7 +169,7 @@ pub struct CertificateView {
     pub serial: String,
     /// SHA-256 of the key, in groups of four upper-case digits.
     pub key_fingerprint: String,
-    /// SHA-256 of the certificate, as browsers show it.
+    /// SHA-256 of the certificate, in groups of four upper-case digits.
     pub certificate_fingerprint: String,
     /// Kind and size of the key.
     pub key: KeyKind,
@@ -340,6 +339,20 @@ impl TrustView {
         Ok(view)
     }
 
+    /// The first certificate that has ended or not begun at the time of the page.
+    #[must_use]
+    pub fn out_of_date(&self) -> Option<&CertificateView> {
+        let is_out = |it: &&CertificateView| self.at < it.not_before || self.at > it.not_after;
+        self.chain.iter().find(is_out)
+    }
+
+    /// Whether this computer shows a time at which there was no Housekey, so that nothing can be
+    /// said about any certificate's dates.
+    #[must_use]
+    pub fn is_before_housekey(&self) -> bool {
+        self.at < HOUSEKEY_BEGAN
+    }
+
     /// A page about which nothing is known but its situation and address.
     #[must_use]
     pub fn bare(
@@ -468,14 +481,8 @@ impl CertificateView {
             not_before: certificate.not_before,
             not_after: certificate.not_after,
             serial: certificate.serial.clone(),
-            key_fingerprint: grouped(certificate.spki_sha256),
-            certificate_fingerprint: HEXUPPER
-                .encode(certificate.sha256.as_bytes())
-                .as_bytes()
-                .chunks(2)
-                .map(String::from_utf8_lossy)
-                .collect::<Vec<_>>()
-                .join(":"),
+            key_fingerprint: certificate.spki_sha256.grouped(),
+            certificate_fingerprint: certificate.sha256.grouped(),
             key: certificate.key,
             names: certificate.names,
             whole: WholeNames::from_der(&der.0).ok()?,
@@ -492,22 +499,11 @@ impl TrustedView {
             identity: pin.identity.clone(),
             since: pin.first_seen,
             last_seen: pin.last_seen,
-            key_fingerprint: grouped(pin.spki_sha256),
+            key_fingerprint: pin.spki_sha256.grouped(),
             words: Words::of(pin.spki_sha256).to_string(),
             note: pin.note.clone(),
         }
     }
-}
-
-/// Groups of four digits are what people can compare (Dechand et al., USENIX Security 2016).
-fn grouped(fingerprint: SpkiSha256) -> String {
-    HEXUPPER
-        .encode(fingerprint.as_bytes())
-        .as_bytes()
-        .chunks(4)
-        .map(String::from_utf8_lossy)
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// 1 November 2026.

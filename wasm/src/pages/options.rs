@@ -21,6 +21,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event};
 
 use self::devices::Devices;
+use self::history::Of;
 use self::makers::Makers;
 use self::notice::refused;
 use self::settings::SettingsView;
@@ -89,7 +90,9 @@ impl OptionsPage {
                 // Those of a device belong to the list of devices.
                 if let Ok(Some(all)) = button.closest("#history") {
                     let page = Rc::clone(self);
-                    dom::spawn(async move { history::more(&page.host, &all, None).await });
+                    dom::spawn(async move {
+                        history::more(&page.host, &all, Of::All(&page.devices)).await
+                    });
                 }
             }
             _ => {}
@@ -106,14 +109,15 @@ impl OptionsPage {
             };
             self.show_status(reply)?;
             let works = helper == HelperStatus::Ok;
-            if works && !self.helper_works.replace(works) {
-                self.fill_view().await?;
-            }
-            self.helper_works.set(works);
+            // The other views tell of devices by what is known of them.
             if works && !self.loaded.get() {
                 self.loaded.set(self.devices.load().await?);
                 self.reveal_wanted()?;
             }
+            if works && !self.helper_works.replace(works) {
+                self.fill_view().await?;
+            }
+            self.helper_works.set(works);
             let changing = matches!(helper, HelperStatus::Down | HelperStatus::Starting);
             dom::sleep(if changing { BUSY_MILLIS } else { CALM_MILLIS }).await?;
         }
@@ -136,6 +140,8 @@ impl OptionsPage {
         values.set_some("version", version);
         let lost = helper == HelperStatus::Ok && proxy_is_ours == Some(false);
         values.flag("proxy_lost", lost);
+        let all_is_well = matches!(helper, HelperStatus::Ok | HelperStatus::Starting);
+        values.flag("to_do", !all_is_well);
 
         // What is the same already is not said again to those who listen to the page.
         let status: Element = dom::element("status")?;
@@ -147,9 +153,12 @@ impl OptionsPage {
         status.replace_children_with_node_1(&content);
         status.set_attribute("data-known", &known)?;
         status.set_attribute("data-status", &code(&helper))?;
-        status
-            .toggle_attribute_with_force("data-lost", lost)
-            .map(drop)
+        status.toggle_attribute_with_force("data-lost", lost)?;
+        if !self.loaded.get() {
+            let by_itself = all_is_well || helper == HelperStatus::Down;
+            self.devices.tell_unknown(by_itself)?;
+        }
+        self.devices.set_guarded(!lost)
     }
 
     /// Shows the view that the address names, and leads the keyboard there if the person asked.
@@ -184,7 +193,10 @@ impl OptionsPage {
     /// Asks for what the view shows, as it is now.
     async fn fill_view(&self) -> Result<()> {
         match wanted()?.as_str() {
-            "history" => history::begin(&self.host, &dom::element("history")?).await,
+            "history" => {
+                let all = dom::element("history")?;
+                history::begin(&self.host, &all, &self.devices).await
+            }
             "makers" => self.makers.load().await,
             _ => Ok(()),
         }

@@ -166,7 +166,13 @@ impl Popup {
         };
         let mut values = Values::default();
         values.set("error", code(&error));
-        self.render("error", &values)
+        self.render("error", &values)?;
+        // The sentence stands as a heading here.
+        if let Some(heading) = dom::part::<Element>(&self.main, "h1")? {
+            let words = heading.text_content().unwrap_or_default();
+            heading.set_text_content(Some(words.trim_end_matches('.')));
+        }
+        Ok(())
     }
 
     fn render(&self, state: &str, values: &Values) -> Result<()> {
@@ -195,10 +201,14 @@ fn values(host: &PageHost, view: &PopupView) -> Values {
     };
     let identity = &trusted.identity;
     tell_name(&mut values, &trusted.name, identity, host);
-    if view.state != PopupState::Trusted {
-        let name = values.get("name").unwrap_or_default().to_owned();
-        values.set("trusted_name", name);
-    }
+    values.flag("named", view.state != PopupState::Trusted);
+    let was_there = view.state == PopupState::Warning;
+    values.set("when", if was_there { "before" } else { "now" });
+    let blocked = view.state == PopupState::Blocked;
+    values.set("list", if blocked { "listed" } else { "trusted" });
+    // A maker vouches for its own name: that is said once.
+    let verified_by = identity.verified_by.as_ref();
+    values.flag("says_so", verified_by == Some(&identity.name));
     values.set_some(
         "verified_by",
         identity.verified_by.as_ref().map(|it| it.as_str()),

@@ -100,10 +100,9 @@ impl PageHost {
             kept.get_or_init(make).clone()
         });
         let written = format.call1(&JsValue::UNDEFINED, &date(time));
-        written
-            .ok()
-            .and_then(|it| it.as_string())
-            .unwrap_or_default()
+        let written = written.ok().and_then(|it| it.as_string());
+        // No date ends on another line than it begins.
+        written.unwrap_or_default().replace(' ', "\u{a0}")
     }
 
     /// A number, as the locale writes it.

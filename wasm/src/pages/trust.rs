@@ -4,6 +4,7 @@ mod details;
 mod expectation;
 mod gates;
 mod telling;
+mod troubles;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use housekey_core::event::{Choice, PageRequest, PromptId};
 use housekey_core::text::SafeText;
 use housekey_core::view::{Situation, TrustView};
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlButtonElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{Element, HtmlButtonElement, KeyboardEvent};
 
 use self::expectation::Expectation;
 use self::gates::typed;
@@ -228,14 +229,8 @@ impl TrustPage {
         let values = Teller::new(&self.host).values(&view);
         self.render(&code(&view.situation), &values)?;
         details::show_chain(&self.host, &view)?;
-        if let Some(identity) = &view.identity {
+        if let Some(identity) = telling::shown_identity(&view) {
             details::show_other_names(&self.host, identity)?;
-        }
-        if let (Some(offer), Some(name)) = (
-            &view.maker_offer,
-            dom::find::<HtmlInputElement>("maker-name")?,
-        ) {
-            name.set_value(offer.name.as_str());
         }
         let changes = matches!(view.situation, Situation::Elsewhere | Situation::NoHelper);
         self.view.replace(Some(view));

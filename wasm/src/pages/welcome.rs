@@ -49,8 +49,12 @@ async fn check(host: &PageHost) -> Result<()> {
             values.set("status", helper.as_str());
             values.set_some("version", version);
             values.flag("missing", helper == "missing");
+            values.flag("get", matches!(helper.as_str(), "missing" | "too_old"));
             values.set_some("command", command);
             let content = dom::instance("helper", host, &values)?;
+            if let Some(link) = dom::part(&content, "a.get")? {
+                dom::link(&link, GET)?;
+            }
             status.replace_children_with_node_1(&content);
             status.set_attribute("data-status", &helper)?;
         }
@@ -73,6 +77,8 @@ pub(super) const fn command_for(helper: HelperStatus) -> Option<&'static str> {
     }
 }
 
+/// Where the helper comes from, and how.
+const GET: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "#use-it");
 const LOOK_MILLIS: i32 = 700;
 /// The helper is tried this long before it counts as missing; then the person looks again.
 const MAX_LOOKS: u32 = 5;

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
+use housekey_core::error::ErrorCode;
 use housekey_core::event::PageRequest;
 use housekey_core::note::Note;
 use housekey_core::pin::Pin;
@@ -13,7 +14,7 @@ use web_sys::{Element, Event};
 use super::super::dom::{self, Result};
 use super::device;
 use super::devices::{Devices, row_of, target};
-use super::history;
+use super::history::{self, Of};
 use super::notice::{done, refused};
 use super::rows::Source as _;
 
@@ -49,7 +50,7 @@ impl Devices {
             "block" => self.block(endpoint, true).await,
             "unblock" => self.block(endpoint, false).await,
             "history-more" => match button.closest(".happened")? {
-                Some(history) => history::more(&self.host, &history, Some(&endpoint)).await,
+                Some(history) => history::more(&self.host, &history, Of::Device(&endpoint)).await,
                 None => Ok(()),
             },
             _ => device::ask(&row, ".pin-actions", ".pin-rename"),
@@ -87,13 +88,8 @@ impl Devices {
             label: label.clone(),
         };
         let change = |pin: &mut Pin| pin.label = label;
-        self.change(
-            &request,
-            &endpoint,
-            ("notice_renamed", ".pin-rename"),
-            change,
-        )
-        .await
+        let words = ("notice_renamed", ".pin-rename");
+        self.change(&request, &endpoint, words, change).await
     }
 
     async fn annotate(&self, row: &Element, endpoint: Endpoint) -> Result<()> {
@@ -113,18 +109,27 @@ impl Devices {
             .trim()
             .parse::<Endpoint>()
         else {
-            if let Some(error) = dom::part::<Element>(row, ".pin-error")? {
-                dom::show(&error, true)?;
-            }
-            return Ok(());
+            return device::tell_error(row, &self.host, "pin_move_error", "");
         };
         let request = PageRequest::Move {
             from: from.clone(),
             to: to.clone(),
         };
+        let reply = self.host.ask(&request).await?;
+        let taken = ErrorCode::AlreadyPinned;
+        if matches!(reply, PageReply::Error { code } if code == taken) {
+            let name = self.name(&to);
+            return device::tell_error(row, &self.host, "pin_move_taken", &name);
+        }
+        let address = to.display_name();
         let change = |pin: &mut Pin| pin.endpoint = to;
-        self.change(&request, &from, ("notice_moved", ".pin-move"), change)
-            .await
+        self.changed(
+            &reply,
+            &from,
+            ("notice_moved", ".pin-move"),
+            change,
+            &address,
+        )
     }
 
     async fn block(&self, endpoint: Endpoint, blocked: bool) -> Result<()> {
@@ -150,6 +155,7 @@ impl Devices {
             return refused(&self.host, &reply);
         }
         let place = self.place(&endpoint).unwrap_or_default();
+        let name = self.name(&endpoint);
         self.listing.borrow_mut().remove(&endpoint);
         self.rows.reorder(None, None);
         self.lay()?;
@@ -158,7 +164,7 @@ impl Devices {
             Some(last) => self.rows.go(place.min(last), self)?,
             None => dom::focus(&dom::element("devices-title")?),
         }
-        done(&self.host, "notice_forgotten", &endpoint.display_name())
+        done(&self.host, "notice_forgotten", &name)
     }
 
     /// Changes a device in the helper's store and then here, and goes on where the person was.
@@ -166,24 +172,36 @@ impl Devices {
         &self,
         request: &PageRequest,
         endpoint: &Endpoint,
-        (notice, focused): (&str, &str),
+        words: (&str, &str),
         change: impl FnOnce(&mut Pin),
     ) -> Result<()> {
         let reply = self.host.ask(request).await?;
+        let name = self.name(endpoint);
+        self.changed(&reply, endpoint, words, change, &name)
+    }
+
+    /// Changes here what the helper has changed, and says so with a word of its own.
+    fn changed(
+        &self,
+        reply: &PageReply,
+        endpoint: &Endpoint,
+        (notice, focused): (&str, &str),
+        change: impl FnOnce(&mut Pin),
+        word: &str,
+    ) -> Result<()> {
         if !matches!(reply, PageReply::Done) {
-            return refused(&self.host, &reply);
+            return refused(&self.host, reply);
         }
         let place = self.place(endpoint);
         self.listing.borrow_mut().change(endpoint, change);
-        let name = match place {
-            Some(place) => self.renew(place, focused)?,
-            None => endpoint.display_name(),
-        };
-        done(&self.host, notice, &name)
+        if let Some(place) = place {
+            self.renew(place, focused)?;
+        }
+        done(&self.host, notice, word)
     }
 
-    /// Builds a row anew, as open as it was; says where its device is.
-    fn renew(&self, place: usize, focused: &str) -> Result<String> {
+    /// Builds a row anew, as open as it was.
+    fn renew(&self, place: usize, focused: &str) -> Result<()> {
         let row = self.row(place)?;
         if self.rows.opened() == Some(place) {
             self.open_row(&row, place)?;
@@ -193,10 +211,13 @@ impl Devices {
         if let Some(button) = dom::part::<Element>(&row, focused)? {
             dom::focus(&button);
         }
-        let listing = self.listing.borrow();
-        let pin = listing.at(place);
-        Ok(pin
-            .map(|pin| pin.endpoint.display_name())
-            .unwrap_or_default())
+        Ok(())
+    }
+
+    /// What a device is called, or where it is.
+    fn name(&self, endpoint: &Endpoint) -> String {
+        let name = self.with(endpoint, |pin| pin.display_name().to_string());
+        let name = name.filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| endpoint.display_name())
     }
 }

@@ -62,6 +62,19 @@ pub(super) fn ask(row: &Element, shown: &str, focused: &str) -> Result<()> {
     Ok(())
 }
 
+/// Says below a field what is wrong with it.
+pub(super) fn tell_error(row: &Element, host: &PageHost, key: &str, name: &str) -> Result<()> {
+    let mut values = Values::default();
+    values.set("key", key);
+    values.set("name", name);
+    let words = dom::instance("pin-error", host, &values)?;
+    if let Some(error) = dom::part::<Element>(row, ".pin-error")? {
+        dom::show(&error, true)?;
+        error.replace_children_with_node_1(&words);
+    }
+    Ok(())
+}
+
 /// What stands in a one-line field of a panel.
 pub(super) fn typed(row: &Element, field: &str) -> Result<String> {
     let input = dom::part::<HtmlInputElement>(row, field)?;

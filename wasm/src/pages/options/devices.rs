@@ -14,7 +14,7 @@ use super::super::PageHost;
 use super::super::dom::{self, Result};
 use super::super::text::{Values, now, plural};
 use super::device;
-use super::history;
+use super::history::{self, Of};
 use super::listing::Listing;
 use super::notice::refused;
 use super::rows::{Rows, Source};
@@ -28,6 +28,8 @@ pub(super) struct Devices {
     /// Sees when the open row grows or shrinks.
     sizes: RefCell<Option<ResizeObserver>>,
     loading: Cell<bool>,
+    /// Whether a device that is opened now would come to Housekey.
+    guarded: Cell<bool>,
 }
 
 impl Source for Devices {
@@ -52,6 +54,7 @@ impl Devices {
             rows: Rows::new(dom::element("pins")?),
             sizes: RefCell::default(),
             loading: Cell::default(),
+            guarded: Cell::new(true),
         })
     }
 
@@ -218,19 +221,54 @@ impl Devices {
         values.set("found", self.host.number(found));
         let state = match (all, found) {
             _ if self.loading.get() => "loading",
-            (0, _) => "empty",
-            (_, 0) => "nothing_found",
+            (0, _) if self.guarded.get() => "empty",
+            (0, _) => "none",
             (all, found) if found < all => "some",
             (all, _) => plural(all),
         };
         values.set("state", state);
-        let count = dom::instance("count", &self.host, &values)?;
-        dom::element::<Element>("count-place")?.replace_children_with_node_1(&count);
+        self.say_count(&values)?;
+        let nothing = all > 0 && found == 0 && !self.loading.get();
+        dom::show(&dom::element("nothing-found")?, nothing)?;
         dom::show(&dom::element("tools")?, all > 0)
+    }
+
+    /// Says whether the devices come by themselves, or only after something is mended.
+    pub(super) fn tell_unknown(&self, by_themselves: bool) -> Result<()> {
+        let mut values = Values::default();
+        values.set("state", if by_themselves { "unknown" } else { "broken" });
+        self.say_count(&values)
+    }
+
+    /// Nobody is invited to open a device that would not come to Housekey.
+    pub(super) fn set_guarded(&self, guarded: bool) -> Result<()> {
+        if self.guarded.replace(guarded) == guarded || self.listing.borrow().len() > 0 {
+            return Ok(());
+        }
+        self.tell_count()
+    }
+
+    fn say_count(&self, values: &Values) -> Result<()> {
+        let count = dom::instance("count", &self.host, values)?;
+        dom::element::<Element>("count-place")?.replace_children_with_node_1(&count);
+        Ok(())
+    }
+
+    /// Looks for nothing any more.
+    fn show_all(&self) -> Result<()> {
+        let search: HtmlInputElement = dom::element("search")?;
+        search.set_value("");
+        dom::element::<HtmlSelectElement>("filter")?.set_value("all");
+        self.choose()?;
+        dom::focus(&search);
+        Ok(())
     }
 
     fn clicked(self: &Rc<Self>, event: &Event) {
         if let Some((action, button)) = dom::action(event) {
+            if action == "show-all" {
+                return dom::log(self.show_all());
+            }
             let devices = Rc::clone(self);
             dom::spawn(async move { devices.act(&action, &button).await });
         }
@@ -238,7 +276,11 @@ impl Devices {
         if let Some(history) = target(event).and_then(|it| history::opening(&it)) {
             let host = self.host.clone();
             let endpoint = device::endpoint_of(&history);
-            dom::spawn(async move { history::more(&host, &history, endpoint.as_ref()).await });
+            if let Some(endpoint) = endpoint {
+                dom::spawn(
+                    async move { history::more(&host, &history, Of::Device(&endpoint)).await },
+                );
+            }
         }
     }
 

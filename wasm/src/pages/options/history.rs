@@ -3,14 +3,25 @@
 use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::event::PageRequest;
-use housekey_core::history::HistoryEntry;
+use housekey_core::history::{Happening, HistoryEntry};
+use housekey_core::pin::Pin;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement};
 
 use super::super::PageHost;
 use super::super::dom::{self, Result};
 use super::super::text::{Values, code};
+use super::devices::Devices;
 use super::notice::refused;
+
+/// Whose history is shown.
+#[derive(Clone, Copy)]
+pub(super) enum Of<'a> {
+    /// That of all, each line with the name of its device.
+    All(&'a Devices),
+    /// That of one device.
+    Device(&'a Endpoint),
+}
 
 /// The history that an element opens, if nobody has asked for it yet.
 pub(super) fn opening(clicked: &Element) -> Option<Element> {
@@ -20,24 +31,21 @@ pub(super) fn opening(clicked: &Element) -> Option<Element> {
 }
 
 /// Shows everything anew, the latest first.
-pub(super) async fn begin(host: &PageHost, history: &Element) -> Result<()> {
+pub(super) async fn begin(host: &PageHost, history: &Element, devices: &Devices) -> Result<()> {
     history.remove_attribute("data-before")?;
     history.remove_attribute("data-read")?;
-    more(host, history, None).await
+    more(host, history, Of::All(devices)).await
 }
 
 /// Shows a page of what happened, below those that are shown.
-pub(super) async fn more(
-    host: &PageHost,
-    history: &Element,
-    endpoint: Option<&Endpoint>,
-) -> Result<()> {
+pub(super) async fn more(host: &PageHost, history: &Element, of: Of<'_>) -> Result<()> {
     let before: Option<u32> =
         (history.get_attribute("data-before")).and_then(|before| before.parse().ok());
-    let request = PageRequest::History {
-        endpoint: endpoint.cloned(),
-        before,
+    let endpoint = match of {
+        Of::All(_) => None,
+        Of::Device(endpoint) => Some(endpoint.clone()),
     };
+    let request = PageRequest::History { endpoint, before };
     let reply = host.ask(&request).await?;
     let PageReply::History { entries, more } = reply else {
         return refused(host, &reply);
@@ -50,7 +58,7 @@ pub(super) async fn more(
     }
     let mut first = None;
     for entry in &entries {
-        let line = line(host, entry, endpoint.is_none())?;
+        let line = line(host, entry, of)?;
         list.append_child(&line)?;
         first.get_or_insert(line);
     }
@@ -73,19 +81,31 @@ pub(super) async fn more(
     Ok(())
 }
 
-fn line(host: &PageHost, entry: &HistoryEntry, names: bool) -> Result<Element> {
+fn line(host: &PageHost, entry: &HistoryEntry, of: Of<'_>) -> Result<Element> {
     let mut values = Values::default();
     values.set("what", code(&entry.what));
     values.set("day", host.date(entry.at));
     values.set("time", host.time_of_day(entry.at));
-    if names {
-        values.set("name", entry.name.as_str());
-        values.flag("nameless", entry.name.is_empty());
-        values.set("address", entry.endpoint.display_name());
-    }
+    let Of::All(devices) = of else {
+        return Ok(dom::instance("happening", host, &values)?.unchecked_into());
+    };
+    let vouched = devices.with(&entry.endpoint, |pin| is_vouched_for(entry, pin));
+    let is_fact = vouched == Some(true);
+    values.set(if is_fact { "fact" } else { "claim" }, entry.name.as_str());
+    values.flag("nameless", entry.name.is_empty());
+    values.set("address", entry.endpoint.display_name());
     let line = dom::instance("happening", host, &values)?;
-    if let Some(link) = dom::part::<Element>(&line, "a")? {
+    // What is not in the list cannot be shown there.
+    let is_listed = vouched.is_some() && entry.what != Happening::Forget;
+    if let (true, Some(link)) = (is_listed, dom::part::<Element>(&line, "a")?) {
         link.set_attribute("href", &format!("#device={}", entry.endpoint))?;
     }
     Ok(line.unchecked_into())
+}
+
+/// Whether the name of a line is the person's own word, or one that somebody vouches for.
+fn is_vouched_for(entry: &HistoryEntry, pin: &Pin) -> bool {
+    let is_same_key = entry.spki_sha256 == pin.spki_sha256;
+    let is_verified = is_same_key && pin.identity.is_verified();
+    entry.name == pin.label || (is_verified && entry.name == pin.identity.name)
 }

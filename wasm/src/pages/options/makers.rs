@@ -17,7 +17,7 @@ use web_sys::{Element, File, HtmlFormElement, HtmlInputElement};
 
 use super::super::PageHost;
 use super::super::dom::{self, Result};
-use super::super::text::{self, Values, code, plural};
+use super::super::text::{self, Piece, Values, code, plural};
 use super::notice::{done, refused};
 
 /// The makers, as the helper last said.
@@ -81,6 +81,8 @@ impl Makers {
         for maker in &makers {
             self.list.append_child(&self.item(maker)?.into())?;
         }
+        dom::show(&dom::element("makers-lead")?, !makers.is_empty())?;
+        dom::show(&dom::element("makers-lead-none")?, makers.is_empty())?;
         self.known.replace(makers);
         Ok(true)
     }
@@ -147,11 +149,10 @@ impl Makers {
         let Some(file) = input.files().and_then(|files| files.get(0)) else {
             return Ok(());
         };
-        let unfit = PageReply::Error {
-            code: ErrorCode::MakerUnfit,
-        };
+        let unfit: Element = dom::element("maker-unfit")?;
+        dom::show(&unfit, false)?;
         let Some(file) = read(&file).await? else {
-            return refused(&self.host, &unfit);
+            return dom::show(&unfit, true);
         };
         let rule = if dom::is_ticked("maker-rule-serial")? {
             DeviceIdRule::SubjectSerialNumber
@@ -165,6 +166,9 @@ impl Makers {
         };
         let before: Vec<MakerId> = self.known.borrow().iter().map(|it| it.id.clone()).collect();
         let reply = self.host.ask(&request).await?;
+        if matches!(reply, PageReply::Error { code } if code == ErrorCode::MakerUnfit) {
+            return dom::show(&unfit, true);
+        }
         if !self.take(reply)? {
             return Ok(());
         }
@@ -197,8 +201,9 @@ impl Makers {
             values.set("max", pattern.max.to_string());
         }
         if let Some(company) = &maker.rule.company {
-            let names: Vec<&str> = company.any_of.iter().map(SafeText::as_str).collect();
-            values.set("company", names.join(", "));
+            let names = company.any_of.iter().map(|name| self.quoted(name));
+            let or = format!(" {} ", self.host.text("makers_company_or"));
+            values.set("company", names.collect::<Vec<_>>().join(&or));
             values.set("company_in", code(&company.place));
         }
         values.set("pins", self.host.number(maker.pins as usize));
@@ -245,7 +250,7 @@ impl Makers {
         values.set_some("organisation", organisation);
         values.set("begins", self.host.date(root.not_before));
         values.set("ends", self.host.date(root.not_after));
-        values.set("fingerprint", colons(&root.sha256.to_string()));
+        values.set("fingerprint", groups(&root.sha256.to_string()));
         let (kind, bits) = match root.key {
             KeyKind::Ec { bits } => ("ec", bits),
             KeyKind::Ed25519 => ("ed25519", 256),
@@ -255,6 +260,15 @@ impl Makers {
         values.set("key_kind", kind);
         values.set("key_bits", bits.to_string());
         dom::instance("maker-root", &self.host, &values)
+    }
+
+    fn quoted(&self, name: &SafeText) -> String {
+        let pieces = self.host.pieces("quoted", 1).into_iter();
+        let words = pieces.map(|piece| match piece {
+            Piece::Words(words) => words,
+            Piece::Value(_) => name.to_string(),
+        });
+        words.collect()
     }
 
     fn name(&self, id: &MakerId) -> String {
@@ -293,12 +307,12 @@ async fn read(file: &File) -> Result<Option<Der>> {
     Ok(Some(Der(Uint8Array::new(&bytes).to_vec())))
 }
 
-/// A certificate's fingerprint as browsers show it.
-fn colons(digits: &str) -> String {
+/// A fingerprint as all pages show it.
+fn groups(digits: &str) -> String {
     let digits = digits.to_uppercase();
-    let pairs = digits.as_bytes().chunks(2);
-    let pairs: Vec<_> = pairs.map(String::from_utf8_lossy).collect();
-    pairs.join(":")
+    let groups = digits.as_bytes().chunks(4);
+    let groups: Vec<_> = groups.map(String::from_utf8_lossy).collect();
+    groups.join(" ")
 }
 
 /// Far more than a certificate needs.

@@ -79,7 +79,11 @@ impl SettingsView {
         }
         dom::show(&dom::element("clear-question")?, false)?;
         let danger = known.is_some() && !settings.clear_on_override;
-        dom::show(&dom::element("clear-danger")?, danger)
+        dom::show(&dom::element("clear-danger")?, danger)?;
+        dom::show(&dom::element("clear-hint")?, !danger)?;
+        let described_by = if danger { "clear-danger" } else { "clear-hint" };
+        dom::element::<Element>("setting-clear-on-override")?
+            .set_attribute("aria-describedby", described_by)
     }
 
     fn show_names(&self, names: &[String]) -> Result<()> {

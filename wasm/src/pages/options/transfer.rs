@@ -1,6 +1,7 @@
 //! Taking devices along: into a file, and out of one.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use housekey_core::effect::PageReply;
@@ -13,7 +14,7 @@ use web_sys::{Blob, BlobPropertyBag, Element, File, HtmlElement, HtmlInputElemen
 
 use super::super::PageHost;
 use super::super::dom::{self, Result};
-use super::super::text::{Values, code, now, plural};
+use super::super::text::{Values, code, now, plural, tell_name};
 use super::devices::Devices;
 use super::notice::{done, refused};
 
@@ -125,10 +126,15 @@ impl Transfer {
         let reply = self.host.ask(&request).await?;
         self.put_away()?;
         dom::focus(&dom::element("import-file")?);
-        if !matches!(reply, PageReply::Imported { .. }) {
+        let PageReply::Imported { plan } = reply else {
             return refused(&self.host, &reply);
-        }
-        done(&self.host, "notice_imported", "")?;
+        };
+        let changed = plan.added as usize + plan.completed as usize;
+        let key = match changed {
+            1 => "notice_imported_one",
+            _ => "notice_imported_many",
+        };
+        done(&self.host, key, &self.host.number(changed))?;
         self.devices.load().await.map(drop)
     }
 
@@ -138,6 +144,10 @@ impl Transfer {
         let changes = plan.added as usize + plan.completed as usize;
         values.flag("changes", changes > 0);
         values.flag("nothing", changes == 0);
+        values.set(
+            "way_out",
+            if changes > 0 { "cancel" } else { "notice_hide" },
+        );
         values.set("all", self.host.number(export.pins.len()));
         values.set("all_number", plural(export.pins.len()));
         for (name, number, count) in [
@@ -158,11 +168,16 @@ impl Transfer {
         }
         let preview = dom::instance("import-plan", &self.host, &values)?;
         if let Some(list) = dom::part::<Element>(&preview, ".plan-lines")? {
+            let pins = export.pins.iter().map(|pin| (&pin.endpoint, pin));
+            let pins: BTreeMap<_, _> = pins.collect();
             for line in &plan.lines {
                 let mut values = Values::default();
                 values.set("step", code(&line.step));
-                values.set("name", line.name.as_str());
-                values.flag("nameless", line.name.is_empty());
+                // As the list is going to call it.
+                match pins.get(&line.endpoint) {
+                    Some(pin) => tell_name(&mut values, &line.name, &pin.identity, &self.host),
+                    None => values.set("claim", line.name.as_str()),
+                }
                 values.set("address", line.endpoint.display_name());
                 let line = dom::instance("import-line", &self.host, &values)?;
                 list.append_child(&line)?;

@@ -11,11 +11,12 @@ use crate::pages::text::{Values, code};
 
 /// Puts the chain's certificates into the page, if it has a place for them.
 pub(super) fn show_chain(host: &PageHost, view: &TrustView) -> Result<()> {
+    let verified = view.identity.as_ref().is_some_and(Identity::is_verified);
     let Some(list) = dom::find::<Element>("chain")? else {
         return Ok(());
     };
     for certificate in &view.chain {
-        let item = dom::instance("certificate", host, &values(host, certificate))?;
+        let item = dom::instance("certificate", host, &values(host, certificate, verified))?;
         show_whole(host, &item, &certificate.whole)?;
         list.append_child(&item)?;
     }
@@ -84,10 +85,16 @@ pub(super) fn tell_key(values: &mut Values, key: KeyKind) {
     values.set("key_bits", bits.to_string());
 }
 
-fn values(host: &PageHost, certificate: &CertificateView) -> Values {
+/// A name in a chain that nobody vouches for is a claim, and shown as one.
+fn values(host: &PageHost, certificate: &CertificateView, verified: bool) -> Values {
     let mut values = Values::default();
-    values.set("subject", certificate.subject.as_str());
-    values.set("issuer", certificate.issuer.as_str());
+    let (subject, issuer) = if verified {
+        ("subject", "issuer")
+    } else {
+        ("subject_claim", "issuer_claim")
+    };
+    values.set(subject, certificate.subject.as_str());
+    values.set(issuer, certificate.issuer.as_str());
     values.set("begins", host.date(certificate.not_before));
     values.set("ends", host.date(certificate.not_after));
     values.set("serial", certificate.serial.as_str());

@@ -44,6 +44,7 @@ enum Looks {
     Fits,
     Unclear,
     Weak,
+    Worthless,
 }
 
 impl Expectation {
@@ -140,7 +141,7 @@ impl Told {
                 ..simple("unknown_word", Looks::Unclear)
             },
             Comparison::Unreadable => simple("unreadable", Looks::Unclear),
-            Comparison::Worthless => simple("worthless", Looks::Unclear),
+            Comparison::Worthless => simple("worthless", Looks::Worthless),
         })
     }
 }
@@ -149,7 +150,7 @@ impl Looks {
     /// Where the person is left by it.
     const fn leaves(self) -> State {
         match self {
-            Self::Differs | Self::Unclear => State::Open,
+            Self::Differs | Self::Unclear | Self::Worthless => State::Open,
             Self::Fits | Self::Weak => State::Fits,
         }
     }
@@ -160,6 +161,7 @@ impl Looks {
             Self::Fits => "fits",
             Self::Unclear => "unclear",
             Self::Weak => "weak",
+            Self::Worthless => "worthless",
         }
     }
 }

@@ -18,6 +18,7 @@ pub(super) fn is_open(
             let asked = dom::find::<Element>("understood")?.is_some();
             (!asked || dom::is_ticked("understood")?) && expectation.permits()
         }
+        "leave-to-browser" => dom::is_ticked("without-understood")?,
         "replace" => {
             let typed = typed("replace-address")?;
             let names_it = |view: &TrustView| typed.trim().eq_ignore_ascii_case(&view.address);
