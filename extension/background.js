@@ -6,6 +6,7 @@ import {
   SECURE,
   SECURE_PAGES,
   browserStarted,
+  navigationStarted,
   pageArrived,
   proxyControl,
   requestFailed,
@@ -89,6 +90,10 @@ const MAX_ATTEMPTS = 1_000;
 // module has registered hear it (https://developer.chrome.com/docs/extensions/get-started/tutorial/service-worker-events).
 // Whatever they tell waits until the core is there.
 
+webRequest.onBeforeRequest.addListener((details) => {
+  tell(navigationStarted(details));
+  return undefined;
+}, SECURE_PAGES);
 webRequest.onErrorOccurred.addListener((details) => tell(requestFailed(details)), SECURE);
 webRequest.onCompleted.addListener((details) => {
   void siteDataCleared(details.url);

@@ -341,4 +341,5 @@ const BADGES = {
   none: { color: '#5f6368', text: '' },
   question: { color: '#1a5fb4', text: '?' },
   trusted: { color: '#1f6f4a', text: '✓' },
+  waiting: { color: '#5f6368', text: '…' },
 };

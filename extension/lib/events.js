@@ -28,6 +28,17 @@ export function requestFailed({ documentLifecycle, tabId, type, url }) {
 }
 
 /**
+ * A tab set out for a page, or was led on by the answer of another.
+ *
+ * @param {Pick<chrome.webRequest.OnBeforeRequestDetails, 'documentLifecycle' | 'tabId' | 'url'>} details
+ * @returns {Event | undefined}
+ */
+export function navigationStarted({ documentLifecycle, tabId, url }) {
+  if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
+  return { type: 'navigation_started', tabId, url };
+}
+
+/**
  * A top-level page arrived.
  *
  * @param {Pick<chrome.webRequest.OnCompletedDetails, 'documentLifecycle' | 'tabId' | 'url'>} details

@@ -6,6 +6,7 @@ mod bench;
 mod browser;
 mod checks;
 mod dist;
+mod fidelity;
 mod fuzz;
 mod gallery;
 mod helper;
@@ -100,6 +101,13 @@ enum Task {
         #[arg(long, value_name = "DIR")]
         out: Option<OsString>,
     },
+    /// Compares what passes through the gateway with what passes directly: the Autobahn test suite
+    /// case by case, and bodies above 4 GiB byte by byte, for some minutes
+    Fidelity {
+        /// Passed on: --cases 1.*, --compressing 12.*, --body BYTES
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Takes a picture of every state of every page in both browsers, and checks each
     Gallery(Gallery),
     /// Checks libraries' licences, sources and known holes, and the extension as Mozilla does
@@ -158,6 +166,10 @@ fn dispatch(cli: Cli) -> Result<()> {
             setup::bring(&Need::of_demo(browser), false)?;
             build(&workspace, Profile::Debug)?;
             checks::demo(&workspace, headless, browser, out.as_deref())
+        }
+        Task::Fidelity { arguments } => {
+            setup::bring(&[Need::Iproute2], false)?;
+            fidelity::run(&workspace, &arguments)
         }
         Task::Gallery(gallery) => {
             setup::bring(&Need::of_gallery(&gallery.browsers()), false)?;

@@ -10,6 +10,7 @@ mod forward;
 mod hello;
 mod leaves;
 mod live;
+mod meetings;
 mod recent;
 mod refusals;
 mod sessions;
@@ -36,6 +37,7 @@ use crate::store::Store;
 use self::connect::Secret;
 use self::leaves::Leaves;
 use self::live::Live;
+use self::meetings::Meetings;
 use self::recent::Recent;
 use self::refusals::Refusals;
 use self::sessions::Sessions;
@@ -61,6 +63,7 @@ pub struct Gateway {
     distrust: Recent<BrowserDistrust>,
     sessions: Sessions,
     live: Live,
+    meetings: Meetings,
     heeded: Heeded,
     profile: RwLock<Option<ProfileId>>,
 }
@@ -98,6 +101,7 @@ impl Gateway {
             distrust: Recent::default(),
             sessions: Sessions::default(),
             live: Live::default(),
+            meetings: Meetings::default(),
             heeded,
             profile: RwLock::default(),
         });

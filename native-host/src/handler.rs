@@ -124,6 +124,9 @@ impl Handler {
             }),
             Request::Import { export, dry_run } => self.import(export, dry_run, now).await,
             Request::Makers => self.makers(),
+            Request::Meeting { endpoint, after } => Ok(Response::Meeting {
+                meeting: self.gateway.meeting(&endpoint, after).await,
+            }),
             Request::Move { from, to } => self.relocate(&from, &to, now),
             Request::Pins { after } => {
                 let pins = self.store.pins(after.as_ref(), Page::SIZE + 1)?;

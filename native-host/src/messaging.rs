@@ -89,6 +89,8 @@ async fn serve(
         let Ok(place) = Arc::clone(&places).acquire_many_owned(weight).await else {
             break;
         };
+        // Whoever waits for a slow device is no work, and must not hold up what is.
+        let place = (!matches!(request, Request::Meeting { .. })).then_some(place);
         let (helper, answers) = (Arc::clone(&helper), answers.clone());
         tokio::spawn(async move {
             let result = helper.handle(request).await;

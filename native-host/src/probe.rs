@@ -69,6 +69,20 @@ impl Prober {
         alpn: Vec<Vec<u8>>,
     ) -> Result<Stranger, Failure> {
         let socket = resolve::connect(endpoint, scope).await?;
+        self.meet_over(socket, endpoint, alpn).await
+    }
+
+    /// Shakes hands with a device over a socket that [`resolve::connect`] made.
+    ///
+    /// # Errors
+    ///
+    /// The [`Failure`] for which nobody was met.
+    pub async fn meet_over(
+        &self,
+        socket: TcpStream,
+        endpoint: &Endpoint,
+        alpn: Vec<Vec<u8>>,
+    ) -> Result<Stranger, Failure> {
         shake_hands(&self.onlooker.stranger(), socket, endpoint, alpn).await
     }
 

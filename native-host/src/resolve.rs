@@ -133,11 +133,11 @@ async fn system_resolver(name: &str, port: u16) -> Vec<SocketAddr> {
 ///
 /// The daemon lives for this one question: at rest, the helper has no thread that wakes up.
 async fn multicast_resolver(name: &str, port: u16) -> Vec<SocketAddr> {
-    let Ok(daemon) = ServiceDaemon::new() else {
+    let Ok(daemon) = ServiceDaemon::new().map(OneQuestion) else {
         return Vec::new();
     };
     let millis = u64::try_from(MULTICAST_TIMEOUT.as_millis()).ok();
-    let question = daemon.resolve_hostname(&format!("{name}."), millis);
+    let question = daemon.0.resolve_hostname(&format!("{name}."), millis);
     let mut found = Vec::new();
     if let Ok(answers) = question {
         while let Ok(event) = answers.recv_async().await {
@@ -153,9 +153,18 @@ async fn multicast_resolver(name: &str, port: u16) -> Vec<SocketAddr> {
             }
         }
     }
-    // It stops by itself when asked; nobody waits for the confirmation.
-    let _ = daemon.shutdown();
     found
+}
+
+/// A daemon that ends with its question, also where nobody waits for the answer any more: its
+/// thread would go on for ever.
+struct OneQuestion(ServiceDaemon);
+
+impl Drop for OneQuestion {
+    fn drop(&mut self) {
+        // It stops by itself when asked; nobody waits for the confirmation.
+        let _ = self.0.shutdown();
+    }
 }
 
 fn failure_of(error: &std::io::Error) -> Failure {

@@ -4,6 +4,9 @@
 //! without a word, a reset. Nothing is read before there is room for it at the other end, so that
 //! whoever is slow slows the other down and fills no memory here.
 
+mod plain;
+mod sealed;
+
 use std::cell::RefCell;
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -15,6 +18,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+pub use self::plain::Plain;
+pub use self::sealed::Sealed;
 
 /// One end of a splice.
 pub trait Side {
@@ -56,13 +62,6 @@ pub trait Side {
     ///
     /// Where the connection cannot be written to any more.
     fn seal_end(&mut self, sealed: &mut Sealed) -> io::Result<()>;
-}
-
-/// Bytes that are ready to be sent.
-#[derive(Default)]
-pub struct Sealed {
-    buffer: Vec<u8>,
-    filled: usize,
 }
 
 /// Why a splice ended before both ends were done.
@@ -182,7 +181,7 @@ impl Flow {
         scratch: &mut Scratch,
     ) -> Poll<Result<(), Fault>> {
         let Scratch { input, sealed } = scratch;
-        sealed.filled = 0;
+        sealed.clear();
         let opened = if let Stage::Begins = self.stage {
             let (plain, closed) = from.early();
             self.stage = Stage::Moves;
@@ -197,7 +196,12 @@ impl Flow {
                 return Poll::Ready(Ok(()));
             };
             sealed.append(&mem::take(to.kept().1));
+            let due = from.kept().1.len();
             let opened = from.open(&mut input[..filled], |plain| to.seal(plain, sealed));
+            if from.kept().1.len() > due {
+                // It asked for something of TLS itself, and may wait until it hears of it.
+                tell(cx, from);
+            }
             opened.map(|(used, closed)| {
                 from.kept().0.extend_from_slice(&input[used..filled]);
                 closed
@@ -212,7 +216,7 @@ impl Flow {
             Ok(())
         });
         // What was good before a fault still arrives.
-        let written = write(cx, to, &sealed.buffer[..sealed.filled]);
+        let written = write(cx, to, sealed.bytes());
         if let Err(error) = ended {
             tell(cx, from);
             return Poll::Ready(Err(Fault::From(error)));
@@ -286,86 +290,10 @@ fn write<B: Side>(cx: &mut Context<'_>, to: &mut B, mut bytes: &[u8]) -> io::Res
     Ok(true)
 }
 
-/// Tells an end what was wrong with its bytes, if that can be said at once.
+/// Tells an end what its bytes call for, as much of it as can be said at once.
 fn tell<A: Side>(cx: &mut Context<'_>, from: &mut A) {
-    let alert = mem::take(from.kept().1);
-    let _ = write(cx, from, &alert);
-}
-
-impl Sealed {
-    /// Room for so many bytes behind those that are ready.
-    pub fn space(&mut self, bytes: usize) -> &mut [u8] {
-        let end = self.filled + bytes;
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        &mut self.buffer[self.filled..end]
-    }
-
-    /// Says that so many bytes of the room were filled.
-    pub const fn fill(&mut self, bytes: usize) {
-        self.filled += bytes;
-    }
-
-    /// Adds bytes that are ready.
-    pub fn append(&mut self, bytes: &[u8]) {
-        self.space(bytes.len()).copy_from_slice(bytes);
-        self.fill(bytes.len());
-    }
-}
-
-/// A connection whose protection is none of Housekey's business.
-pub struct Plain {
-    socket: TcpStream,
-    incoming: Vec<u8>,
-    outgoing: Vec<u8>,
-}
-
-impl Plain {
-    /// Passes the bytes of this socket as they are.
-    #[must_use]
-    pub const fn new(socket: TcpStream) -> Self {
-        Self {
-            socket,
-            incoming: Vec::new(),
-            outgoing: Vec::new(),
-        }
-    }
-}
-
-impl Side for Plain {
-    fn socket(&mut self) -> &mut TcpStream {
-        &mut self.socket
-    }
-
-    fn kept(&mut self) -> (&mut Vec<u8>, &mut Vec<u8>) {
-        (&mut self.incoming, &mut self.outgoing)
-    }
-
-    fn wanted(&self, most: usize) -> usize {
-        most
-    }
-
-    fn early(&mut self) -> (Vec<u8>, bool) {
-        (Vec::new(), false)
-    }
-
-    fn open(
-        &mut self,
-        bytes: &mut [u8],
-        mut take: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<(usize, bool)> {
-        take(bytes).map(|()| (bytes.len(), false))
-    }
-
-    fn seal(&mut self, plain: &[u8], sealed: &mut Sealed) -> io::Result<()> {
-        sealed.append(plain);
-        Ok(())
-    }
-
-    fn seal_end(&mut self, _sealed: &mut Sealed) -> io::Result<()> {
-        Ok(())
-    }
+    let answer = mem::take(from.kept().1);
+    let _ = write(cx, from, &answer);
 }
 
 /// What all connections of a thread share while they move bytes.

@@ -36,12 +36,14 @@ runtime.onMessage.addListener((request, sender, respond) => {
     return false;
   }
   const state = states[number];
-  const reply = state && answerTo(state.replies, request);
+  // What the core has not answered yet, the page waits for, whatever was answered before.
+  const waits = state?.waiting.some((it) => essence(it) === essence(request));
+  const reply = !waits && state && answerTo(state.replies, request);
   if (reply) {
     respond(reply);
     return false;
   }
-  // A state without any reply is the page while it waits.
-  if (state?.replies.length !== 0) unanswered[number]?.push(request);
+  // So does a state without any reply.
+  if (!waits && state?.replies.length !== 0) unanswered[number]?.push(request);
   return true;
 });

@@ -20,6 +20,7 @@ use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub use self::cases::Part;
+pub(crate) use self::client::Client;
 pub use self::device::serve as serve_device;
 pub use self::peers::DEVICE;
 pub use self::report::Report;

@@ -4,6 +4,7 @@ mod http;
 mod nginx;
 mod raw;
 mod record;
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, RwLock};
@@ -16,12 +17,14 @@ use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
 pub use self::nginx::Nginx;
 pub use self::raw::{Behaviour, RawDevice};
 pub use self::record::{Record, RequestHead};
+pub use self::wire::pattern;
 use crate::pki::Identity;
 
 /// A device that is switched on. It goes off when dropped.
@@ -89,6 +92,8 @@ struct Shared {
     tls: RwLock<Option<Arc<ServerConfig>>>,
     record: Mutex<Record>,
     connections: Mutex<Vec<AbortHandle>>,
+    /// Whether it lets its visitors wait.
+    busy: watch::Sender<bool>,
 }
 
 impl Device {
@@ -103,6 +108,7 @@ impl Device {
             model,
             record: Mutex::default(),
             connections: Mutex::default(),
+            busy: watch::Sender::new(false),
         });
         let mut device = Self {
             address,
@@ -137,6 +143,12 @@ impl Device {
         let config = tls_config(identity, &self.shared.model.alpn)?;
         *self.shared.tls.write().expect("not poisoned") = Some(config);
         Ok(())
+    }
+
+    /// From now on, whether it is busy with itself: it accepts connections, but does its part of a
+    /// handshake only when it is not busy any more, as a microcontroller does that has to reckon.
+    pub fn be_busy(&self, busy: bool) {
+        self.shared.busy.send_replace(busy);
     }
 
     /// What reached it so far.
@@ -220,6 +232,10 @@ impl Shared {
 
 async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     shared.record().connections += 1;
+    let mut busy = shared.busy.subscribe();
+    if busy.wait_for(|busy| !busy).await.is_err() {
+        return;
+    }
     let tls = shared.tls.read().expect("not poisoned").clone();
     let Some(tls) = tls else {
         return serve_http(shared, stream).await;
@@ -240,8 +256,12 @@ async fn serve_http(
 ) {
     let counted = record::Counted::new(stream, shared.clone());
     let service = service_fn(move |request| http::answer(shared.clone(), request));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    // Many devices have no clock, and their answers are the same every time.
+    server.http1().auto_date_header(false);
+    server.http2().auto_date_header(false);
     // An error here is a client that went away, which is its right.
-    let _ = auto::Builder::new(TokioExecutor::new())
+    let _ = server
         .serve_connection_with_upgrades(TokioIo::new(counted), service)
         .await;
 }

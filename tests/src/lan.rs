@@ -48,15 +48,18 @@ impl Lan {
         Ok(Self(()))
     }
 
+    /// Takes an address off the network, as if its device were out of reach: what is sent to it is
+    /// lost, and neither side hears of it.
+    pub fn unplug(self, address: IpAddr) -> Result<Unplugged> {
+        ip(&["address", "del", &prefix(address), "dev", "lo"])?;
+        Ok(Unplugged(address))
+    }
+
     fn assign_addresses(self) -> Result<()> {
         let mut batch = String::from("link set lo up\n");
         for (address, _) in HOSTS {
-            let bits = if matches!(address.parse()?, IpAddr::V4(_)) {
-                32
-            } else {
-                128
-            };
-            batch.push_str(&format!("address add {address}/{bits} dev lo\n"));
+            let prefix = prefix(address.parse()?);
+            batch.push_str(&format!("address add {prefix} dev lo\n"));
         }
         let mut ip = Command::new(system_tool("ip"))
             .args(["-batch", "-"])
@@ -88,6 +91,16 @@ impl Lan {
         )?;
         cover(directory.path(), "resolv.conf", "")
         // A bind mount keeps its file alive: the directory may go.
+    }
+}
+
+/// An address that is off the network as long as this lives.
+pub struct Unplugged(IpAddr);
+
+impl Drop for Unplugged {
+    fn drop(&mut self) {
+        // Whatever comes after it in this namespace fails if this does.
+        let _ = ip(&["address", "add", &prefix(self.0), "dev", "lo"]);
     }
 }
 
@@ -212,6 +225,19 @@ fn interfaces() -> Result<Vec<String>> {
     let table = fs::read_to_string("/proc/self/net/dev")?;
     let names = table.lines().filter_map(|line| line.split_once(':'));
     Ok(names.map(|(name, _)| name.trim().to_owned()).collect())
+}
+
+/// One address, as `ip` takes it.
+fn prefix(address: IpAddr) -> String {
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    format!("{address}/{bits}")
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    let status = Command::new(system_tool("ip")).args(arguments).status();
+    let shown = arguments.join(" ");
+    ensure!(status?.success(), "`ip {shown}` failed");
+    Ok(())
 }
 
 /// `ip` and friends live in directories that are not on everybody's PATH.

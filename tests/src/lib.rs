@@ -8,9 +8,12 @@
 pub mod bench;
 pub mod browser;
 pub mod device;
+pub mod fidelity;
 pub mod gallery;
+pub mod gateway;
 pub mod helper;
 pub mod home;
 pub mod lan;
 pub mod pki;
+pub mod trial;
 pub mod walk;

@@ -129,6 +129,11 @@ impl Authority {
         })
     }
 
+    /// The root's certificate.
+    pub fn der(&self) -> CertificateDer<'static> {
+        self.0.der().clone()
+    }
+
     /// The root's certificate as PEM.
     pub fn pem(&self) -> String {
         self.0.pem()

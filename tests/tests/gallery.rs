@@ -16,6 +16,7 @@ use housekey_core::export::ImportStep;
 use housekey_core::history::Happening;
 use housekey_core::identity::Tier;
 use housekey_core::maker::{DeviceIdRule, MakerSource};
+use housekey_core::meeting::MeetingStep;
 use housekey_core::protocol::OldAddress;
 use housekey_core::view::{Likely, PopupState, Situation};
 use housekey_tests::gallery::State;
@@ -43,6 +44,7 @@ fn every_variant_is_in_the_gallery() {
     need("trust", "trust", "tier", &variants::<Tier>());
     need("trust", "trust", "rule", &variants::<Rule>());
     need("trust", "trust", "likely", &variants::<Likely>());
+    need("trust", "trust", "step", &variants::<MeetingStep>());
     need("trust", "trust", "version", &variants::<LegacyVersion>());
     need(
         "trust",

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use housekey_core::chain::{Flaw, LegacyVersion};
 use housekey_core::decision::{Failure, Rule};
-use housekey_core::effect::HelperStatus;
+use housekey_core::effect::{Badge, HelperStatus};
 use housekey_core::error::ErrorCode;
 use housekey_core::maker::DeviceIdRule;
+use housekey_core::meeting::MeetingStep;
 use housekey_core::view::{Likely, Situation};
 use serde::Serialize;
 use serde_json::Value;
@@ -37,6 +38,8 @@ fn every_code_has_a_text_in_every_locale() {
     need("no_helper_hint", codes(HelperStatus::ALL));
     need("likely", codes(Likely::ALL));
     need("forbidden_lead", codes(Rule::ALL));
+    need("meeting", codes(MeetingStep::ALL));
+    need("badge", codes(Badge::ALL));
     need("outdated", codes(LegacyVersion::ALL));
     need("makers_rule", codes(DeviceIdRule::ALL));
     let english = locale("en");

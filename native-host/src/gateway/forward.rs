@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::Gateway;
 use super::connect::{Status, answer};
 use super::distrust::BrowserDistrust;
-use super::hello::Hello;
+use super::hello::{Hello, gone};
 use super::live::Passing;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
@@ -121,8 +121,7 @@ impl Gateway {
     /// otherwise refuses, with everything that the person's decision needs.
     async fn open_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         let now = SystemTime::now();
-        let scope = self.scope();
-        let met = self.prober.meet(endpoint, &scope, offer()).await;
+        let (met, underway) = self.meet_stranger(endpoint, offer()).await;
         let observed = met.map(|stranger| self.prober.observe(endpoint, &stranger, now));
         let status = match observed {
             Err(failure) => {
@@ -130,6 +129,9 @@ impl Gateway {
                 Status::BadGateway
             }
             Ok(Ok(observation)) if self.prober.is_fine_already(&observation, now) => {
+                self.refusals.remove(endpoint);
+                self.meetings.found(endpoint, true);
+                drop(underway);
                 return self.open_fine(browser, endpoint).await;
             }
             Ok(observation) => match observation.and_then(|it| self.prober.judge(it, now)) {
@@ -145,6 +147,8 @@ impl Gateway {
                 }
             },
         };
+        self.meetings.found(endpoint, false);
+        drop(underway);
         answer(&mut browser, status).await;
         None
     }
@@ -173,10 +177,11 @@ impl Gateway {
     /// A browser whose handshake breaks off tries again and again, Firefox twenty times for one
     /// page; one whose CONNECT is refused does not.
     async fn open_doubted(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
-        let met = self
-            .prober
-            .meet(&pin.endpoint, &self.scope(), offer())
-            .await;
+        let scope = self.scope();
+        let met = tokio::select! {
+            met = self.prober.meet(&pin.endpoint, &scope, offer()) => met,
+            () = gone(&browser) => return None,
+        };
         match met {
             Ok(stranger) if self.check(&stranger, pin).is_some() => {
                 drop(stranger);
@@ -195,21 +200,37 @@ impl Gateway {
 
     /// There is a pin: the device has to hold its key.
     async fn open_pinned(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
-        let scope = self.scope();
         answer(&mut browser, Status::Established).await;
+        let mut connecting = pin!(async {
+            let scope = self.scope();
+            resolve::connect(&pin.endpoint, &scope).await
+        });
         // The device's socket opens while the browser writes its first flight.
         // That flight has to be read before the device is greeted, because it says which
         // application protocols the browser can speak on this connection.
-        let hello = timeout(HELLO_TIMEOUT, Hello::read(&mut browser));
-        let (hello, device) = tokio::join!(hello, resolve::connect(&pin.endpoint, &scope));
-        let hello = hello.ok()?.ok()?;
-        let acquaintance = self.sessions.with(pin, || self.prober.acquaintance());
-        let met = match device {
-            Ok(socket) => {
-                self.meet_again(&acquaintance, socket, pin, hello.alpn)
-                    .await
+        let (hello, connected) = {
+            let mut hello = pin!(timeout(HELLO_TIMEOUT, Hello::read(&mut browser)));
+            let mut connected = None;
+            loop {
+                tokio::select! {
+                    hello = &mut hello => break (hello.ok()?.ok()?, connected),
+                    device = &mut connecting, if connected.is_none() => connected = Some(device),
+                }
             }
-            Err(failure) => Err(failure),
+        };
+        let acquaintance = self.sessions.with(pin, || self.prober.acquaintance());
+        let meeting = async {
+            let socket = match connected {
+                Some(device) => device?,
+                None => connecting.await?,
+            };
+            self.meet_again(&acquaintance, socket, pin, hello.alpn)
+                .await
+        };
+        let met = tokio::select! {
+            met = meeting => met,
+            // A device may take its time. What nobody waits for any more ends at once.
+            () = gone(&browser) => return None,
         };
         let stranger = match met {
             Ok(stranger) => stranger,

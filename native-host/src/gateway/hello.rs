@@ -1,5 +1,6 @@
 //! The browser's first flight, which says what it can speak before the device is greeted.
 
+use std::future::pending;
 use std::io;
 
 use rustls::server::Acceptor;
@@ -51,6 +52,15 @@ impl Hello {
                 return Err(io::ErrorKind::InvalidData.into());
             }
         }
+    }
+}
+
+/// Waits until a browser is gone that has to wait and has nothing to say.
+///
+/// One that says something all the same is not gone.
+pub(super) async fn gone(browser: &TcpStream) {
+    if let Ok(1..) = browser.peek(&mut [0]).await {
+        pending().await
     }
 }
 

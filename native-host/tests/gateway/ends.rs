@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use housekey_tests::lan::Lan;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -10,7 +11,9 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio_rustls::server::TlsStream;
 
-use crate::scene::{Browser, Device, Scene, config, echo, endpoint, identity, ping, within};
+use crate::scene::{
+    Browser, Device, Scene, config, echo, endpoint, identity, pass, ping, with_clock, within,
+};
 
 /// A gateway with a trusted device that does this with every connection.
 async fn with<F>(
@@ -178,7 +181,7 @@ pub(crate) async fn a_slow_reader_slows_the_writer(lan: Lan) {
     let mut before = usize::MAX;
     while before != written.load(Ordering::SeqCst) {
         before = written.load(Ordering::SeqCst);
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
     }
     assert!(
         before < 40 << 20,
@@ -215,6 +218,54 @@ pub(crate) async fn a_person_s_decision_ends_it(lan: Lan) {
     scene.gateway.cut(&endpoint());
     let cut = (Vec::new(), Some(ErrorKind::ConnectionReset));
     assert_eq!(rest(&mut browser).await, cut);
+}
+
+/// Server-sent events, say, of which there is none for long: no timer is between two open ends.
+pub(crate) async fn silence_ends_nothing(lan: Lan) {
+    let test = move || async move {
+        let (scene, _device) = with(lan, echo).await;
+        let mut browser = scene.browse().await.unwrap();
+        for hours in [1, 24, 24 * 365] {
+            ping(&mut browser).await;
+            pass(Duration::from_secs(3_600 * hours)).await;
+        }
+        ping(&mut browser).await;
+    };
+    with_clock(test).await;
+}
+
+/// One end has said all. The other one may take its time, but has to say something now and then.
+pub(crate) async fn half_an_end_is_given_a_minute_of_silence(lan: Lan) {
+    let test = move || async move {
+        let (heard, mut all) = mpsc::unbounded_channel();
+        let (scene, _device) = with(lan, move |mut stream| {
+            let heard = heard.clone();
+            async move {
+                if stream.read_to_end(&mut Vec::new()).await.is_err() {
+                    return; // the look before the device was trusted
+                }
+                let (say, mut words) = mpsc::unbounded_channel();
+                heard.send(say).unwrap();
+                while let Some(word) = words.recv().await {
+                    let _ = stream.write_u8(word).await;
+                    let _ = stream.flush().await;
+                }
+            }
+        })
+        .await;
+        let mut browser = scene.browse().await.unwrap();
+        browser.shutdown().await.unwrap();
+        let device = within(all.recv()).await.unwrap();
+        for word in 0..3 {
+            pass(Duration::from_secs(59)).await;
+            device.send(word).unwrap();
+            assert_eq!(within(browser.read_u8()).await.unwrap(), word);
+        }
+        pass(Duration::from_secs(61)).await;
+        let cut = (Vec::new(), Some(ErrorKind::ConnectionReset));
+        assert_eq!(rest(&mut browser).await, cut);
+    };
+    with_clock(test).await;
 }
 
 const BODY: usize = 20_000_000;

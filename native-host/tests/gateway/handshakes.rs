@@ -3,19 +3,25 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 
+use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use housekey::gateway::BrowserDistrust;
-use housekey_core::decision::{Failure, Finding};
+use housekey_core::decision::Failure;
 use housekey_tests::device::{Behaviour, RawDevice};
 use housekey_tests::lan::Lan;
 use housekey_tests::pki::Identity;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{
+    ConnectionTrafficSecrets, ProtocolVersion, RootCertStore, ServerConfig,
+    SupportedProtocolVersion, version,
+};
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
 
 use crate::scene::{
-    DEVICE, Device, Scene, config, connector, echo, endpoint, identity, ping, provider, within,
+    DEVICE, Device, Scene, config, connector, echo, endpoint, failure, identity, ping, provider,
+    within,
 };
 
 /// A device of this version, which wants a certificate of its visitors if told so.
@@ -39,13 +45,6 @@ fn special(
     builder
         .with_single_cert(identity.chain().to_vec(), key)
         .unwrap()
-}
-
-fn failure(scene: &Scene) -> Option<Failure> {
-    match scene.gateway.refusal(&endpoint())?.finding {
-        Finding::Failed { failure } => Some(failure),
-        other => panic!("{other:?}"),
-    }
 }
 
 pub(crate) async fn the_browser_s_protocol_is_the_device_s(lan: Lan) {
@@ -137,4 +136,65 @@ pub(crate) async fn garbage_instead_of_a_handshake_is_told(lan: Lan) {
     assert!(within(scene.browse()).await.is_err());
     assert_eq!(failure(&scene), Some(Failure::NotTls));
     assert_eq!(garbage.received()[0], 0x16, "no more than a handshake");
+}
+
+/// One record of TLS 1.2 with AES-GCM (RFC 5288), by a server that does what rustls would not.
+fn sealed(kind: u8, plain: &[u8], number: u64, secrets: &ConnectionTrafficSecrets) -> Vec<u8> {
+    let (algorithm, key, iv) = match secrets {
+        ConnectionTrafficSecrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv),
+        ConnectionTrafficSecrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv),
+        _ => panic!("another suite"),
+    };
+    let key = LessSafeKey::new(UnboundKey::new(algorithm, key.as_ref()).unwrap());
+    let mut nonce: [u8; 12] = iv.as_ref().try_into().unwrap();
+    for (at, byte) in number.to_be_bytes().into_iter().enumerate() {
+        nonce[4 + at] ^= byte;
+    }
+    let length = u8::try_from(plain.len()).unwrap();
+    let covered = [&number.to_be_bytes()[..], &[kind, 3, 3, 0, length]].concat();
+    let mut body = plain.to_vec();
+    let once = Nonce::assume_unique_for_key(nonce);
+    key.seal_in_place_append_tag(once, Aad::from(covered), &mut body)
+        .unwrap();
+    let size = u8::try_from(8 + body.len()).unwrap();
+    [&[kind, 3, 3, 0, size], &nonce[4..], &body].concat()
+}
+
+pub(crate) async fn a_wish_to_begin_anew_is_declined_at_once(lan: Lan) {
+    let scene = Scene::new(lan).await;
+    let mut config = special(&identity(), &version::TLS12, false);
+    config.enable_secret_extraction = true;
+    let (tell, mut answers) = mpsc::unbounded_channel();
+    let device = Device::start(config, move |mut stream| {
+        let tell = tell.clone();
+        async move {
+            let Ok(wish) = stream.read_u8().await else {
+                return; // the look before the device was trusted
+            };
+            let (mut socket, connection) = stream.into_inner();
+            let (number, secrets) = connection.dangerous_extract_secrets().unwrap().tx;
+            // HelloRequest (RFC 5246 section 7.4.1.1).
+            let request = sealed(22, &[0; 4], number, &secrets);
+            socket.write_all(&request).await.unwrap();
+            let mut header = [0; 5];
+            socket.read_exact(&mut header).await.unwrap();
+            tell.send(header).unwrap();
+            if wish == b'!' {
+                // It goes on without.
+                let answer = sealed(23, b"fine", number + 1, &secrets);
+                socket.write_all(&answer).await.unwrap();
+            }
+            let _ = socket.read_to_end(&mut Vec::new()).await;
+        }
+    });
+    let _device = device.await;
+    scene.trust().await;
+    let mut browser = scene.browse().await.unwrap();
+    browser.write_all(b"!").await.unwrap();
+    // The browser has nothing more to say, and the device hears of it all the same.
+    let header = within(answers.recv()).await.unwrap();
+    assert_eq!(header[..3], [21, 3, 3], "an alert");
+    let mut answer = [0; 4];
+    within(browser.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"fine");
 }

@@ -11,6 +11,7 @@ use housekey::gateway::Gateway;
 use housekey::paths::Paths;
 use housekey::probe::Prober;
 use housekey::store::{Happening, Store};
+use housekey_core::decision::{Failure, Finding};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::identity::Identity as Identified;
 use housekey_core::pin::Pin;
@@ -27,11 +28,13 @@ use rustls_pki_types::{PrivateKeyDer, ServerName};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 /// Where every test's device is.
 pub(crate) const DEVICE: &str = "192.168.1.20:443";
+pub(crate) const HOST: &str = "192.168.1.20";
 
 /// A browser's side of a connection.
 pub(crate) type Browser = client::TlsStream<TcpStream>;
@@ -93,21 +96,27 @@ impl Scene {
 
     /// Asks for a tunnel. The status, and the socket.
     pub(crate) async fn tunnel(&self) -> (String, TcpStream) {
-        let address = self.gateway.address();
-        let mut socket = TcpStream::connect(("127.0.0.1", address.port))
-            .await
-            .unwrap();
-        let secret = BASE64.encode(format!("housekey:{}", address.secret).as_bytes());
-        let request = format!(
-            "CONNECT {DEVICE} HTTP/1.1\r\nHost: {DEVICE}\r\nProxy-Authorization: Basic {secret}\r\n\r\n"
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut socket = self.ask(DEVICE).await;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             answer.push(socket.read_u8().await.unwrap());
         }
         let answer = String::from_utf8(answer).unwrap();
         (answer[9..12].to_owned(), socket)
+    }
+
+    /// Asks for a tunnel, and does not wait for the answer.
+    pub(crate) async fn ask(&self, endpoint: &str) -> TcpStream {
+        let address = self.gateway.address();
+        let mut socket = TcpStream::connect(("127.0.0.1", address.port))
+            .await
+            .unwrap();
+        let secret = BASE64.encode(format!("housekey:{}", address.secret).as_bytes());
+        let request = format!(
+            "CONNECT {endpoint} HTTP/1.1\r\nHost: {endpoint}\r\nProxy-Authorization: Basic {secret}\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
     }
 
     /// A browser's connection to the device, with the gateway's root and no other.
@@ -120,6 +129,11 @@ impl Scene {
         let (status, socket) = self.tunnel().await;
         assert_eq!(status, "200");
         browser.connect(name(), socket).await
+    }
+
+    /// A browser's handshake in a tunnel.
+    pub(crate) async fn shake_hands(&self, socket: TcpStream) -> std::io::Result<Browser> {
+        self.browser.connect(name(), socket).await
     }
 }
 
@@ -140,7 +154,36 @@ pub(crate) struct Device {
     config: Arc<Mutex<Arc<ServerConfig>>>,
     handshakes: Arc<Mutex<Vec<Option<HandshakeKind>>>>,
     hangs_up: Arc<AtomicBool>,
+    sleep: Arc<Sleep>,
     listener: JoinHandle<()>,
+}
+
+/// A device that listens and does not answer.
+#[derive(Default)]
+pub(crate) struct Sleep {
+    asleep: watch::Sender<bool>,
+    asked: Notify,
+}
+
+impl Sleep {
+    /// Waits until somebody has begun to shake hands.
+    pub(crate) async fn until_asked(&self) {
+        self.asked.notified().await;
+    }
+
+    /// Goes on with everybody.
+    pub(crate) fn wake(&self) {
+        self.asleep.send_replace(false);
+    }
+
+    async fn keep(&self, socket: &TcpStream) {
+        let mut asleep = self.asleep.subscribe();
+        if *asleep.borrow_and_update() {
+            let _ = socket.peek(&mut [0]).await;
+            self.asked.notify_one();
+            asleep.wait_for(|asleep| !asleep).await.unwrap();
+        }
+    }
 }
 
 impl Device {
@@ -157,13 +200,17 @@ impl Device {
         let config = Arc::new(Mutex::new(Arc::new(config)));
         let handshakes = Arc::<Mutex<Vec<_>>>::default();
         let hangs_up = Arc::<AtomicBool>::default();
+        let sleep = Arc::<Sleep>::default();
         let (presented, noted, annoyed) = (config.clone(), handshakes.clone(), hangs_up.clone());
+        let sleeps = sleep.clone();
         let listener = tokio::spawn(async move {
             let serve = Arc::new(serve);
             while let Ok((socket, _)) = listener.accept().await {
                 let acceptor = TlsAcceptor::from(presented.lock().unwrap().clone());
                 let (noted, annoyed, serve) = (noted.clone(), annoyed.clone(), serve.clone());
+                let sleeps = sleeps.clone();
                 tokio::spawn(async move {
+                    sleeps.keep(&socket).await;
                     let hangs_up = annoyed.load(Ordering::SeqCst) && wants_to_resume(&socket).await;
                     let shaken = if hangs_up {
                         Err(std::io::ErrorKind::Other.into())
@@ -185,8 +232,15 @@ impl Device {
             config,
             handshakes,
             hangs_up,
+            sleep,
             listener,
         }
+    }
+
+    /// Answers nobody from now on, until it is woken.
+    pub(crate) fn fall_asleep(&self) -> Arc<Sleep> {
+        self.sleep.asleep.send_replace(true);
+        self.sleep.clone()
     }
 
     /// From now on it hangs up on whoever shows a ticket, as no device should.
@@ -269,6 +323,30 @@ pub(crate) async fn ping(browser: &mut Browser) {
     assert_eq!(&answer, b"ping");
 }
 
+/// Runs a test on a thread of its own, where it moves the clock.
+pub(crate) async fn with_clock<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    let run = || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(test());
+    };
+    tokio::task::spawn_blocking(run).await.unwrap();
+}
+
+/// Lets so much time pass at once.
+pub(crate) async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// Why the last connection to the device failed.
+pub(crate) fn failure(scene: &Scene) -> Option<Failure> {
+    match scene.gateway.refusal(&endpoint())?.finding {
+        Finding::Failed { failure } => Some(failure),
+        other => panic!("{other:?}"),
+    }
+}
+
 /// What must happen, and soon.
 pub(crate) async fn within<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(20), what)
@@ -280,8 +358,8 @@ pub(crate) fn endpoint() -> Endpoint {
     DEVICE.parse().unwrap()
 }
 
-fn name() -> ServerName<'static> {
-    ServerName::try_from("192.168.1.20").unwrap()
+pub(crate) fn name() -> ServerName<'static> {
+    ServerName::try_from(HOST).unwrap()
 }
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {

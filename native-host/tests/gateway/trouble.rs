@@ -1,9 +1,18 @@
 //! Many connections, silent ones, and devices that vanish: nothing of them stays.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use housekey_core::decision::{Failure, Finding};
 use housekey_tests::lan::Lan;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
-use crate::scene::{Device, Scene, config, echo, identity, ping, within};
+use crate::scene::{
+    DEVICE, Device, HOST, Scene, config, echo, endpoint, failure, identity, pass, ping, with_clock,
+    within,
+};
 
 /// Open files of this process: of the gateway, the device and the browser, all three.
 fn open_files() -> usize {
@@ -17,11 +26,16 @@ fn tasks() -> usize {
         .num_alive_tasks()
 }
 
+/// What is open, and how many tasks there are.
+pub(crate) fn now() -> (usize, usize) {
+    (open_files(), tasks())
+}
+
 /// Waits until nothing more is open than before.
-async fn until_as_before(before: (usize, usize)) {
+pub(crate) async fn until_as_before(before: (usize, usize)) {
     let calm = async {
         while open_files() > before.0 || tasks() > before.1 {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     within(calm).await;
@@ -32,13 +46,15 @@ pub(crate) async fn a_thousand_connections_leave_nothing(lan: Lan) {
     let _device = Device::start(config(&identity()), echo).await;
     scene.trust().await;
     ping(&mut scene.browse().await.unwrap()).await;
-    let before = (open_files(), tasks());
-    let mut browsers = Vec::new();
+    let before = now();
+    // All at once, as a page may open them.
+    let scene = Arc::new(scene);
+    let mut opening = JoinSet::new();
     for _ in 0..1_000 {
-        let mut browser = within(scene.browse()).await.unwrap();
-        ping(&mut browser).await;
-        browsers.push(browser);
+        let scene = scene.clone();
+        opening.spawn(async move { scene.browse().await.unwrap() });
     }
+    let mut browsers = within(opening.join_all()).await;
     // All of them are there at once and of use.
     for browser in &mut browsers {
         ping(browser).await;
@@ -64,7 +80,7 @@ pub(crate) async fn a_device_that_vanishes_leaves_nothing(lan: Lan) {
     })
     .await;
     scene.trust().await;
-    let before = (open_files(), tasks());
+    let before = now();
     let mut browsers = Vec::new();
     for _ in 0..50 {
         let mut browser = scene.browse().await.unwrap();
@@ -87,7 +103,7 @@ pub(crate) async fn whoever_says_nothing_holds_up_nobody(lan: Lan) {
     let _device = Device::start(config(&identity()), echo).await;
     scene.trust().await;
     ping(&mut scene.browse().await.unwrap()).await;
-    let before = (open_files(), tasks());
+    let before = now();
     // Browsers that ask for a tunnel and then say nothing, or half a hello.
     let mut silent = Vec::new();
     for part in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"].repeat(150) {
@@ -98,4 +114,170 @@ pub(crate) async fn whoever_says_nothing_holds_up_nobody(lan: Lan) {
     ping(&mut scene.browse().await.unwrap()).await;
     drop(silent);
     until_as_before(before).await;
+}
+
+/// Out of reach in the middle of it, and back: what was under way goes on.
+pub(crate) async fn a_network_that_comes_back_is_used_again(lan: Lan) {
+    let scene = Scene::new(lan).await;
+    let _device = Device::start(config(&identity()), echo).await;
+    scene.trust().await;
+    let mut browser = scene.browse().await.unwrap();
+    ping(&mut browser).await;
+
+    let gone = lan.unplug(HOST.parse().unwrap()).unwrap();
+    browser.write_all(b"good").await.unwrap();
+    // Whoever asks now hears at once that there is no way.
+    within(scene.browse()).await.unwrap_err();
+    assert_eq!(failure(&scene), Some(Failure::Unreachable));
+
+    drop(gone);
+    let mut answer = [0; 4];
+    within(browser.read_exact(&mut answer)).await.unwrap();
+    assert_eq!(&answer, b"good");
+    ping(&mut scene.browse().await.unwrap()).await;
+    assert_eq!(failure(&scene), None);
+}
+
+/// Hands are shaken slowly, and may be: a microcontroller needs seconds for its signature.
+pub(crate) async fn a_slow_device_is_waited_for_and_a_silent_one_given_up(lan: Lan) {
+    let test = move || async move {
+        let scene = Arc::new(Scene::new(lan).await);
+        let device = Device::start(config(&identity()), echo).await;
+        scene.trust().await;
+        for (seconds, answers) in [(18, true), (21, false)] {
+            let waking = device.fall_asleep();
+            let browsing = tokio::spawn({
+                let scene = scene.clone();
+                async move { scene.browse().await }
+            });
+            within(waking.until_asked()).await;
+            pass(Duration::from_secs(seconds)).await;
+            if answers {
+                waking.wake();
+                ping(&mut within(browsing).await.unwrap().unwrap()).await;
+            } else {
+                within(browsing).await.unwrap().unwrap_err();
+                assert_eq!(failure(&scene), Some(Failure::TimedOut));
+                waking.wake();
+            }
+        }
+    };
+    with_clock(test).await;
+}
+
+/// When the page is closed meanwhile, nobody waits any more, and nothing is kept for it.
+pub(crate) async fn nobody_waits_for_a_device_in_vain(lan: Lan) {
+    let scene = Arc::new(Scene::new(lan).await);
+    let device = Device::start(config(&identity()), echo).await;
+    scene.trust().await;
+    ping(&mut scene.browse().await.unwrap()).await;
+    // Known, and known with doubts: then the browser still waits for its tunnel.
+    for doubted in [false, true] {
+        if doubted {
+            device.present(config(&identity()));
+            scene.browse().await.unwrap_err();
+        }
+        let waking = device.fall_asleep();
+        let before = now();
+        let browsing = tokio::spawn({
+            let scene = scene.clone();
+            async move {
+                let (_, socket) = scene.tunnel().await;
+                scene.shake_hands(socket).await
+            }
+        });
+        within(waking.until_asked()).await;
+        browsing.abort();
+        // Long before the time is up that a slow device has.
+        let calm = async {
+            // The device's own task still sleeps.
+            while tasks() > before.1 + 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(8), calm)
+            .await
+            .expect("it waits");
+        waking.wake();
+    }
+}
+
+/// A stranger is met to the end, also when the page was closed: then the answer is there for the
+/// page that asks why.
+pub(crate) async fn a_stranger_is_met_to_the_end(lan: Lan) {
+    // On one thread, what came first is seen first.
+    let test = move || async move {
+        let scene = Scene::new(lan).await;
+        let device = Device::start(config(&identity()), echo).await;
+        let waking = device.fall_asleep();
+        let socket = scene.ask(DEVICE).await;
+        within(waking.until_asked()).await;
+        drop(socket);
+        // An answer to somebody else: by then the gateway has seen that the first one is gone.
+        let gateway = ("127.0.0.1", scene.gateway.address().port);
+        let mut other = TcpStream::connect(gateway).await.unwrap();
+        other.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        within(other.read_to_end(&mut Vec::new())).await.unwrap();
+        waking.wake();
+        let met = async {
+            while scene.gateway.refusal(&endpoint()).is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        within(met).await;
+        let refusal = scene.gateway.refusal(&endpoint()).unwrap();
+        assert_eq!(refusal.finding, Finding::Stranger);
+    };
+    with_clock(test).await;
+}
+
+/// Other users of this computer, who do not know the secret, take up all places and say nothing.
+pub(crate) async fn strangers_hold_their_places_for_seconds_only(lan: Lan) {
+    let test = move || async move {
+        let scene = Arc::new(Scene::new(lan).await);
+        let _device = Device::start(config(&identity()), echo).await;
+        scene.trust().await;
+        let mut strangers = Vec::new();
+        for _ in 0..300 {
+            let gateway = ("127.0.0.1", scene.gateway.address().port);
+            strangers.push(TcpStream::connect(gateway).await.unwrap());
+        }
+        let browsing = tokio::spawn({
+            let scene = scene.clone();
+            async move { scene.browse().await }
+        });
+        // Twice, because there are more of them than places.
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+            pass(Duration::from_secs(4)).await;
+        }
+        ping(&mut within(browsing).await.unwrap().unwrap()).await;
+    };
+    with_clock(test).await;
+}
+
+/// A name that nobody answers to is asked for by a thread of its own, which ends with the question.
+pub(crate) async fn a_question_to_everybody_ends_with_whoever_asked(lan: Lan) {
+    let scene = Scene::new(lan).await;
+    let _device = Device::start(config(&identity()), echo).await;
+    let mut pin = scene.trust().await;
+    pin.endpoint = "nobody.local:443".parse().unwrap();
+    scene.put(&pin);
+    let until = async |there: bool| {
+        while asks_everybody() != there {
+            tokio::task::yield_now().await;
+        }
+    };
+    let socket = scene.ask("nobody.local:443").await;
+    within(until(true)).await;
+    drop(socket);
+    within(until(false)).await;
+}
+
+/// Whether a thread of multicast DNS runs.
+fn asks_everybody() -> bool {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok())
+        .any(|name| name.starts_with("mDNS"))
 }

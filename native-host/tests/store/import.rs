@@ -78,13 +78,14 @@ fn each_device_of_a_file_meets_what_is_here() {
     assert_eq!(
         steps(&done),
         [
+            // What would be trusted comes first, what stays out last.
+            ("192.168.1.30".into(), ImportStep::Add),
             ("192.168.1.20".into(), ImportStep::Complete),
+            ("192.168.1.30".into(), ImportStep::Complete),
             ("192.168.1.22".into(), ImportStep::Blocked),
             ("192.168.1.23".into(), ImportStep::Conflict),
             ("8.8.8.8".into(), ImportStep::NotPrivate),
             ("100.64.0.1".into(), ImportStep::NotPrivate),
-            ("192.168.1.30".into(), ImportStep::Add),
-            ("192.168.1.30".into(), ImportStep::Complete),
             ("192.168.1.30".into(), ImportStep::Conflict),
         ]
     );

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
@@ -13,20 +13,19 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::gateway::Proxy;
+
 /// How a candidate is reached.
 #[derive(Clone, Debug)]
 pub(super) enum Route {
     /// It listens here in the device's place.
     At(SocketAddr),
     /// It is a proxy that wants a CONNECT with these credentials.
-    Connect {
-        proxy: SocketAddr,
-        authorization: String,
-    },
+    Connect(Proxy),
 }
 
 /// Makes connections.
-pub(super) struct Client {
+pub(crate) struct Client {
     connector: TlsConnector,
     name: ServerName<'static>,
 }
@@ -39,7 +38,7 @@ pub(super) struct Connection {
 
 impl Client {
     /// One that makes a full handshake every time.
-    pub(super) fn full() -> Result<Self> {
+    pub(crate) fn full() -> Result<Self> {
         Self::with(Resumption::disabled())
     }
 
@@ -66,16 +65,18 @@ impl Client {
     pub(super) async fn connect(&self, route: &Route) -> Result<Connection> {
         let socket = match route {
             Route::At(address) => TcpStream::connect(address).await?,
-            Route::Connect {
-                proxy,
-                authorization,
-            } => tunnel(*proxy, authorization).await?,
+            Route::Connect(proxy) => proxy.tunnel(super::peers::DEVICE).await?,
         };
-        socket.set_nodelay(true)?;
-        let socket = BufReader::with_capacity(BUFFER, socket);
-        let stream = self.connector.connect(self.name.clone(), socket).await?;
+        let stream = self.over(socket).await?;
         let buffer = Vec::new();
         Ok(Connection { stream, buffer })
+    }
+
+    /// Shakes hands over a socket.
+    pub(crate) async fn over(&self, socket: TcpStream) -> Result<TlsStream<BufReader<TcpStream>>> {
+        socket.set_nodelay(true)?;
+        let socket = BufReader::with_capacity(BUFFER, socket);
+        Ok(self.connector.connect(self.name.clone(), socket).await?)
     }
 }
 
@@ -134,27 +135,6 @@ impl Connection {
     }
 }
 
-async fn tunnel(proxy: SocketAddr, authorization: &str) -> Result<TcpStream> {
-    let mut socket = TcpStream::connect(proxy).await?;
-    let target = super::peers::DEVICE;
-    let request = format!(
-        "CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nProxy-Authorization: {authorization}\r\n\r\n"
-    );
-    socket.write_all(request.as_bytes()).await?;
-    let mut answer = [0; 256];
-    let mut filled = 0;
-    while !answer[..filled].ends_with(b"\r\n\r\n") {
-        let read = socket.read(&mut answer[filled..]).await?;
-        if read == 0 {
-            bail!("the proxy closed");
-        }
-        filled += read;
-    }
-    let answer = String::from_utf8_lossy(&answer[..filled]);
-    ensure!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    Ok(socket)
-}
-
 /// Who answers is no part of what is measured on this side.
 #[derive(Debug)]
 struct Anybody;
@@ -200,7 +180,7 @@ const BUFFER: usize = 65_536;
 pub(super) fn describe(route: &Route) -> String {
     match route {
         Route::At(address) => format!("at {address}"),
-        Route::Connect { proxy, .. } => format!("through {proxy}"),
+        Route::Connect(proxy) => format!("through {}", proxy.address),
     }
 }
 

@@ -40,6 +40,12 @@ impl Page {
         self.view.as_deref() == Some(view)
     }
 
+    /// Whether Housekey's page shows what came of a visit, and not that it is still under way.
+    pub fn is_decided(&self) -> bool {
+        let view = self.view.as_deref();
+        view.is_some_and(|view| view != "loading" && view != "meeting")
+    }
+
     /// Whether it has loaded, and is not the page that was left. Firefox's interstitial never
     /// becomes complete.
     pub(super) fn is_complete(&self) -> bool {

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Shared;
 use super::record::RequestHead;
+use super::wire;
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -29,6 +30,7 @@ type Body = BoxBody<Bytes, Infallible>;
 /// - `/ws`: a WebSocket that sends everything back
 /// - `/redirect?URL`: goes there
 /// - `/press?NAME`: tells the home that a button was pressed, and goes back
+/// - `/bytes?N`, `/digest`, `/file`, `/grpc?N`, `/stream?N`, `/trailers`: see [`super::wire`]
 pub(super) async fn answer(
     shared: Arc<Shared>,
     mut request: Request<Incoming>,
@@ -39,12 +41,18 @@ pub(super) async fn answer(
     shared.record().requests.push(head.clone());
     Ok(match parts.uri.path() {
         "/" => front_page(&shared, &head),
+        "/bytes" => wire::bytes(&shared, parts.uri.query().unwrap_or_default(), true),
+        "/digest" => wire::digest(body).await,
         "/echo" => echo(&head, body).await,
         "/events" => events(&shared),
+        "/file" => wire::file(&head),
+        "/grpc" => wire::grpc(&shared, parts.uri.query().unwrap_or_default(), body).await,
         "/icon" => respond(StatusCode::OK, "image/svg+xml", ICON),
         "/press" => press(&shared, parts.uri.query().unwrap_or_default()),
         "/redirect" => redirect(parts.uri.query().unwrap_or("/")),
+        "/stream" => wire::bytes(&shared, parts.uri.query().unwrap_or_default(), false),
         "/sw.js" => respond(StatusCode::OK, "text/javascript", SERVICE_WORKER),
+        "/trailers" => wire::trailers(&shared, body).await,
         "/ws" => web_socket(shared, &head, upgrade),
         _ => respond(
             StatusCode::NOT_FOUND,

@@ -36,7 +36,7 @@ impl Record {
 }
 
 /// The head of one request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestHead {
     /// `GET` and so on.
     pub method: String,

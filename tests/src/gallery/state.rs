@@ -28,6 +28,8 @@ pub struct State {
     pub name: String,
     /// What the core answers to what the page asks.
     pub replies: Vec<Reply>,
+    /// What the page asked and has no answer to yet.
+    pub waiting: Vec<Value>,
     /// What a person does before the page is looked at.
     pub steps: Vec<Step>,
 }
@@ -109,7 +111,9 @@ impl State {
         let mut states = Vec::new();
         for line in transcript.lines() {
             if let Some(state) = line.strip_prefix("# gallery: ") {
-                states.push(Self::named(state, &replies).with_context(|| line.to_owned())?);
+                let waiting = asked.iter().map(|(_, request)| request.clone()).collect();
+                let state = Self::named(state, &replies, waiting);
+                states.push(state.with_context(|| line.to_owned())?);
             } else if let Some(event) = line.strip_prefix("> ") {
                 let event: Value = serde_json::from_str(event)?;
                 if event["type"] == "page_asked" {
@@ -121,8 +125,8 @@ impl State {
                     continue;
                 }
                 let id = &effect["askId"];
-                let known = asked.iter().rev().find(|(ask, _)| ask == id);
-                let request = known.context("an answer to nothing")?.1.clone();
+                let known = asked.iter().rposition(|(ask, _)| ask == id);
+                let (_, request) = asked.remove(known.context("an answer to nothing")?);
                 replies.retain(|reply| reply.request != request);
                 let reply = effect["reply"].clone();
                 replies.push(Reply { request, reply });
@@ -131,7 +135,7 @@ impl State {
         Ok(states)
     }
 
-    fn named(line: &str, replies: &[Reply]) -> Result<Self> {
+    fn named(line: &str, replies: &[Reply], waiting: Vec<Value>) -> Result<Self> {
         let mut parts = line.split(" | ").map(str::trim);
         let path = parts.next().unwrap_or_default();
         let (page, name) = path
@@ -147,6 +151,7 @@ impl State {
             page: page.to_owned(),
             name: name.to_owned(),
             replies: replies.to_vec(),
+            waiting,
             steps: parts.map(Step::parse).collect::<Result<_>>()?,
         })
     }
@@ -163,7 +168,7 @@ impl State {
 
     /// What the gallery's background has to know of it.
     pub(super) fn to_json(&self) -> Value {
-        json!({ "path": self.path(), "replies": self.replies })
+        json!({ "path": self.path(), "replies": self.replies, "waiting": self.waiting })
     }
 }
 
@@ -267,7 +272,7 @@ mod tests {
     #[test]
     fn what_is_no_state_is_refused() {
         for line in ["trust", "nowhere/x", "trust/Upper", "trust/x | jump .up"] {
-            assert!(State::named(line, &[]).is_err(), "{line}");
+            assert!(State::named(line, &[], Vec::new()).is_err(), "{line}");
         }
     }
 

@@ -236,8 +236,7 @@ pub(crate) async fn a_damaged_store_fails_closed(stage: Stage) -> Result<()> {
     )?;
     become_another(&scene.home, &impostor(Key::generate()?)?)?;
     scene.browser.go(HUE).await?;
-    let decided =
-        |page: &Page| page.is_error() || page.view.as_deref().is_some_and(|view| view != "loading");
+    let decided = |page: &Page| page.is_error() || page.is_decided();
     let page = scene.browser.until("a refusal", decided).await?;
     scene.browser.screenshot("damaged").await?;
     scene.note(&format!("{page:?}"))?;

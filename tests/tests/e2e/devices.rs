@@ -14,8 +14,11 @@ pub(crate) async fn each_is_told_for_what_it_is(stage: Stage) -> Result<()> {
     for (name, url, views, words) in EXPECTED {
         scene.browser.go(url).await?;
         // The browser's own error page may come first, for a moment.
-        let decided = |page: &Page| page.view.as_deref().is_some_and(|view| view != "loading");
-        let page = scene.browser.until_after(PATIENCE, name, decided).await?;
+        let decided = scene
+            .browser
+            .until_after(PATIENCE, name, Page::is_decided)
+            .await;
+        let page = decided?;
         let text = scene.browser.text("main").await?;
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         scene.note(&format!("{name}: {:?} {text:?}", page.view))?;
@@ -53,7 +56,7 @@ pub(crate) async fn a_device_that_is_already_fine_is_left_alone(stage: Stage) ->
     for url in ["https://nas.local/", "https://192.168.1.40/"] {
         scene.browser.go(url).await?;
         let page = scene.browser.until("the page or a question", |page| {
-            page.heading == "Network storage" || page.view.is_some()
+            page.heading == "Network storage" || page.is_decided()
         });
         let page = page.await?;
         ensure!(page.heading == "Network storage", "{url} shows {page:?}");

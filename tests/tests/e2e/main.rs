@@ -15,49 +15,37 @@ mod profiles;
 mod public;
 mod questions;
 mod scene;
+mod slow;
 mod transport;
 
 use anyhow::Result;
 use housekey_tests::browser::Kind;
 use housekey_tests::lan::Lan;
-use libtest_mimic::{Arguments, Trial};
+use housekey_tests::{trial, trials};
+use libtest_mimic::Trial;
 
 use crate::scene::Stage;
 
 fn main() -> Result<()> {
-    let lan = Lan::enter()?;
-    let mut arguments = Arguments::from_args();
-    // Every test switches on the same home, at the same addresses.
-    arguments.test_threads = Some(1);
-    let kinds = [Kind::Chromium, Kind::Firefox];
-    let mut trials: Vec<_> = kinds
-        .into_iter()
-        .flat_map(|kind| trials(lan, kind))
-        .collect();
-    trials.push(Trial::test(
-        "install::uninstalling_leaves_nothing",
-        move || run(install::uninstalling_leaves_nothing(lan)),
-    ));
-    trials.push(Trial::test(
-        "makers::trusting_a_maker_from_a_prompt",
-        move || run(makers::trusting_a_maker_from_a_prompt(lan)),
-    ));
-    libtest_mimic::run(&arguments, trials).exit()
+    trial::run(|lan| {
+        let kinds = [Kind::Chromium, Kind::Firefox];
+        let mut all: Vec<_> = kinds
+            .into_iter()
+            .flat_map(|kind| in_browser(lan, kind))
+            .collect();
+        all.extend(trials![
+            move |_| lan;
+            install::uninstalling_leaves_nothing,
+            makers::trusting_a_maker_from_a_prompt,
+        ]);
+        all
+    })
 }
 
 /// Every test in this browser.
-fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
-    /// A trial named like the function it runs.
-    macro_rules! trials {
-        ($($module:ident :: $test:ident),* $(,)?) => { vec![$(
-            Trial::test(concat!(stringify!($module), "::", stringify!($test)), move || {
-                let stage = Stage::new(lan, kind, stringify!($test));
-                run($module::$test(stage))
-            })
-            .with_kind(kind.to_string()),
-        )*] };
-    }
-    trials![
+fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
+    let trials = trials![
+        move |test| Stage::new(lan, kind, test);
         accessibility::every_state_is_accessible,
         controls::without_housekey_the_browser_warns,
         controls::without_housekey_local_network_access_holds,
@@ -92,6 +80,9 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         options::makers_are_added_and_removed,
         options::the_popup_tells_the_tabs_state,
         options::thousands_of_devices,
+        slow::a_slow_device_is_told_of,
+        slow::nobody_has_to_wait_for_a_slow_device,
+        slow::a_slow_device_that_is_already_fine_opens,
         transport::http2_stays_http2,
         transport::web_sockets_and_events_pass,
         transport::an_upload_passes_whole,
@@ -108,14 +99,9 @@ fn trials(lan: Lan, kind: Kind) -> Vec<Trial> {
         helper::killed_it_comes_back_and_nothing_falls_back,
         helper::restored_tabs_load,
         helper::without_a_helper_the_browser_is_as_it_was,
-    ]
-}
-
-fn run(test: impl Future<Output = Result<()>>) -> Result<(), libtest_mimic::Failed> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime
-        .block_on(test)
-        .map_err(|error| format!("{error:#}").into())
+    ];
+    let named = trials.into_iter();
+    named
+        .map(|trial| trial.with_kind(kind.to_string()))
+        .collect()
 }

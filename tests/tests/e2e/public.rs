@@ -40,8 +40,7 @@ async fn visit_public(scene: &Scene) -> Result<()> {
 pub(crate) async fn a_local_name_with_a_public_address_is_refused(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     scene.browser.go("https://pretender.local/").await?;
-    let decided =
-        |page: &Page| page.is_error() || page.view.as_deref().is_some_and(|view| view != "loading");
+    let decided = |page: &Page| page.is_error() || page.is_decided();
     let page = scene.browser.until("a refusal", decided).await?;
     scene.note(&format!("{page:?}"))?;
     scene.browser.screenshot("pretender").await?;

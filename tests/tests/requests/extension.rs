@@ -10,6 +10,7 @@ use data_encoding::BASE64;
 use housekey_tests::browser::{Account, artefact};
 use housekey_tests::home::Authorities;
 use housekey_tests::lan::Lan;
+use rustix::process::{Pid, Signal, kill_process};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
@@ -63,6 +64,22 @@ impl Extension {
         Ok(())
     }
 
+    /// Stops the helper in its tracks until [`Self::resume`], as a computer that falls asleep.
+    pub(crate) fn pause(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets the helper go on.
+    pub(crate) fn resume(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = i32::try_from(self.process.id())?;
+        let pid = Pid::from_raw(pid).context("no process")?;
+        Ok(kill_process(pid, signal)?)
+    }
+
     /// Visits a device as a page would, and asks why that failed.
     pub(crate) async fn visit(&mut self, endpoint: &str) -> Result<Value> {
         let (status, _) = self.tunnel(endpoint).await?;
@@ -106,7 +123,8 @@ impl Extension {
         Ok(connector.connect(name, socket).await?)
     }
 
-    async fn tunnel(&self, endpoint: &str) -> Result<(String, TcpStream)> {
+    /// Asks the gateway for a tunnel.
+    pub(crate) async fn ask_for_tunnel(&self, endpoint: &str) -> Result<TcpStream> {
         let port = self.gateway["port"].as_u64().context("no port")?;
         let secret = self.gateway["secret"].as_str().context("no secret")?;
         let mut socket = TcpStream::connect(("127.0.0.1", u16::try_from(port)?)).await?;
@@ -116,6 +134,11 @@ impl Extension {
              Proxy-Authorization: Basic {secret}\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).await?;
+        Ok(socket)
+    }
+
+    async fn tunnel(&self, endpoint: &str) -> Result<(String, TcpStream)> {
+        let mut socket = self.ask_for_tunnel(endpoint).await?;
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             answer.push(socket.read_u8().await?);
@@ -125,11 +148,21 @@ impl Extension {
     }
 
     fn ask(&mut self, request: &Value) -> Result<Value> {
+        self.tell(request)?;
+        self.hear()
+    }
+
+    /// Asks, and does not wait for the answer.
+    pub(crate) fn tell(&mut self, request: &Value) -> Result<()> {
         let message = json!({"protocol": 1, "id": 1, "request": request}).to_string();
         let input = self.process.stdin.as_mut().context("no input")?;
         input.write_all(&u32::try_from(message.len())?.to_ne_bytes())?;
         input.write_all(message.as_bytes())?;
-        input.flush()?;
+        Ok(input.flush()?)
+    }
+
+    /// The next answer, to whatever was asked.
+    pub(crate) fn hear(&mut self) -> Result<Value> {
         let output = self.process.stdout.as_mut().context("no output")?;
         let mut length = [0; 4];
         output.read_exact(&mut length)?;

@@ -4,6 +4,7 @@
 //! It never trusts: pins live in the helper's store, and every approval goes there.
 
 mod helper;
+mod meetings;
 mod pages;
 mod questions;
 
@@ -20,6 +21,7 @@ use crate::protocol::{Approval, Gateway, Request, Settings, SystemProxy};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
 
+use self::meetings::Underway;
 use self::questions::{About, Prompt};
 
 /// The state of one browser's Housekey.
@@ -38,6 +40,7 @@ pub struct Core {
     link_local_is_direct: bool,
     next_request: u32,
     next_prompt: u32,
+    next_navigation: u32,
     pending: BTreeMap<u32, Pending>,
     prompts: BTreeMap<PromptId, Prompt>,
     /// Where the person said "not now", and what the tab wanted.
@@ -46,6 +49,8 @@ pub struct Core {
     left_alone: BTreeSet<Endpoint>,
     /// Tabs that failed to load while there was no gateway, and what they wanted.
     waiting: BTreeMap<TabId, String>,
+    /// Navigations to devices, of which nothing came yet.
+    underway: BTreeMap<TabId, Underway>,
 }
 
 /// What is known of the helper.
@@ -77,7 +82,15 @@ enum Pending {
         prompt_id: PromptId,
         approval: Approval,
     },
+    Follow {
+        ask_id: AskId,
+        prompt_id: PromptId,
+    },
     Hello,
+    Navigation {
+        tab_id: TabId,
+        navigation: u32,
+    },
     Page {
         ask_id: AskId,
     },
@@ -148,6 +161,7 @@ impl Core {
             Event::HelperSaid { message } => self.helper_said(message),
             Event::NavigationFailed { tab_id, url } => self.navigation_failed(tab_id, url),
             Event::NavigationFinished { tab_id, url } => self.navigation_finished(tab_id, &url),
+            Event::NavigationStarted { tab_id, url } => self.navigation_started(tab_id, url),
             Event::PageAsked {
                 ask_id,
                 tab_id,
@@ -168,20 +182,28 @@ impl Core {
                 self.link_local_is_direct = link_local_is_direct;
                 // Whatever was asked before the background slept, nobody waits for it any more.
                 self.pending.clear();
+                // Timers do not outlive the background either.
+                self.underway.clear();
                 self.connect(1)
             }
             Event::SubresourceFailed { tab_id, url } => self.subresource_failed(tab_id, &url),
             Event::TabSettled { tab_id, url } => {
                 // Its own failure may be told after the page in its place was chosen.
-                let left = |prompt: &Prompt| prompt.tab_id == tab_id && prompt.url != url;
+                let left = |prompt: &Prompt| {
+                    prompt.tab_id == tab_id && prompt.url != url && !prompt.about.is_arriving()
+                };
                 self.prompts.retain(|_, prompt| !left(prompt));
                 Vec::new()
             }
             Event::TabClosed { tab_id } => {
                 self.waiting.remove(&tab_id);
+                self.underway.remove(&tab_id);
                 self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
                 Vec::new()
             }
+            Event::TimerRang {
+                timer: Timer::Navigation { navigation },
+            } => self.navigation_lasts(navigation),
             Event::TimerRang {
                 timer: Timer::Reconnect,
             } => match self.helper {
@@ -260,8 +282,11 @@ impl Core {
         let Some(endpoint) = device_endpoint(&url, &self.scope) else {
             return Vec::new();
         };
-        if self.left_alone.contains(&endpoint) {
+        if self.left_alone.contains(&endpoint) || self.is_met_instead(tab_id, &url) {
             return Vec::new();
+        }
+        if (self.underway.get(&tab_id)).is_some_and(|it| it.url == url) {
+            self.underway.remove(&tab_id);
         }
         if !matches!(self.helper, Helper::Ready { .. }) {
             return self.helper_missed(tab_id, url, endpoint);
@@ -296,6 +321,7 @@ impl Core {
 
     fn navigation_finished(&mut self, tab_id: TabId, url: &str) -> Vec<Effect> {
         self.waiting.remove(&tab_id);
+        self.underway.remove(&tab_id);
         self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
         match device_endpoint(url, &self.scope) {
             Some(endpoint) if matches!(self.helper, Helper::Ready { .. }) => {

@@ -122,17 +122,20 @@ pub enum Badge {
     Question,
     /// A device with its pinned key.
     Trusted,
+    /// A device is being met.
+    Waiting,
 }
 
 impl Badge {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Attention,
         Self::Blocked,
         Self::Declined,
         Self::None,
         Self::Question,
         Self::Trusted,
+        Self::Waiting,
     ];
 }
 

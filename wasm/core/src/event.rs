@@ -70,6 +70,13 @@ pub enum Event {
         /// At this address.
         url: String,
     },
+    /// A top-level navigation began, or was led on to another address.
+    NavigationStarted {
+        /// In this tab.
+        tab_id: TabId,
+        /// To this address.
+        url: String,
+    },
     /// A page of the extension's own asked something.
     PageAsked {
         /// The way back.
@@ -139,6 +146,11 @@ pub struct Tab {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Timer {
+    /// Look into a navigation, if it is still under way.
+    Navigation {
+        /// Which.
+        navigation: u32,
+    },
     /// Try again to reach the helper.
     Reconnect,
 }
@@ -203,6 +215,16 @@ pub enum PageRequest {
         prompt_id: PromptId,
         /// The decision.
         choice: Choice,
+    },
+    /// Wait until there is news of the meeting that a prompt shows. Answered by
+    /// [`PageReply::Done`] when the prompt is to be looked at again, which can take as long as the
+    /// meeting, and by [`PageReply::Go`] where nothing is in the way any more.
+    ///
+    /// [`PageReply::Done`]: crate::effect::PageReply::Done
+    /// [`PageReply::Go`]: crate::effect::PageReply::Go
+    Follow {
+        /// The prompt.
+        prompt_id: PromptId,
     },
     /// Forget a pin.
     Forget {

@@ -22,6 +22,7 @@ pub mod fingerprint;
 pub mod history;
 pub mod identity;
 pub mod maker;
+pub mod meeting;
 pub mod note;
 pub mod pin;
 pub mod profile;

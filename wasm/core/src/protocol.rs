@@ -10,6 +10,7 @@ use crate::export::{Export, ImportPlan};
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::history::HistoryEntry;
 use crate::maker::{DeviceIdRule, Maker, MakerId};
+use crate::meeting::{Meeting, MeetingStep};
 use crate::note::Note;
 use crate::pin::Pin;
 use crate::profile::ProfileId;
@@ -173,6 +174,15 @@ pub enum Request {
     },
     /// List the manufacturers' roots. Answered by [`Response::Makers`].
     Makers,
+    /// Say how far the gateway is with meeting a device that has no pin, for a person who waits.
+    /// Answered by [`Response::Meeting`].
+    Meeting {
+        /// Where.
+        endpoint: Endpoint,
+        /// The step that is known already: the answer comes when the meeting is at another one or
+        /// has ended. At once where absent.
+        after: Option<MeetingStep>,
+    },
     /// The device at an endpoint is at another one from now on. Answered by [`Response::Pinned`].
     ///
     /// Where something is pinned there already, it is [`ErrorCode::AlreadyPinned`].
@@ -309,6 +319,11 @@ pub enum Response {
     Makers {
         /// Those of the directory, then those of the person.
         makers: Vec<Maker>,
+    },
+    /// How far a meeting is.
+    Meeting {
+        /// That, if one is going on that a person should hear of.
+        meeting: Option<Meeting>,
     },
     /// The pin is this now.
     Pinned {

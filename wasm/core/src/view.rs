@@ -12,6 +12,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::fingerprint::SpkiSha256;
 use crate::identity::{Identity, Tier};
+use crate::meeting::Meeting;
 use crate::note::Note;
 use crate::pin::Pin;
 use crate::protocol::{LiveConnection, MakerOffer, OldAddress, Refusal};
@@ -70,6 +71,9 @@ pub struct TrustView {
     pub clears: bool,
     /// Which question waits, for [`Situation::Declined`] and [`Situation::Elsewhere`].
     pub waits: Option<Situation>,
+    /// How far it is, for [`Situation::Meeting`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<Meeting>,
 }
 
 /// A likely reason of what a person sees.
@@ -116,6 +120,8 @@ pub enum Situation {
     Forbidden,
     /// A link-local address, which this browser sends past every extension.
     LinkLocal,
+    /// The device is being met, which lasts.
+    Meeting,
     /// The pinned key of another endpoint.
     Moved,
     /// The helper cannot be used, and nothing passes without it.
@@ -132,7 +138,7 @@ pub enum Situation {
 
 impl Situation {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Blocked,
         Self::BrowserDistrusts,
         Self::Changed,
@@ -143,6 +149,7 @@ impl Situation {
         Self::FirstConnect,
         Self::Forbidden,
         Self::LinkLocal,
+        Self::Meeting,
         Self::Moved,
         Self::NoHelper,
         Self::ProxyTaken,
@@ -232,6 +239,8 @@ pub enum PopupState {
     Declined,
     /// The tab's device could not be met, or is not fit to be trusted.
     Failed,
+    /// The tab's device is being met, which lasts.
+    Meeting,
     /// The tab shows no device.
     NoDevice,
     /// The tab shows a device that has no pin: its certificate is one that the browser itself
@@ -268,10 +277,11 @@ impl PopupState {
     }
 
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Blocked,
         Self::Declined,
         Self::Failed,
+        Self::Meeting,
         Self::NoDevice,
         Self::NotPinned,
         Self::NoHelper,
@@ -385,6 +395,7 @@ impl TrustView {
             helper: None,
             clears: false,
             waits: None,
+            meeting: None,
         }
     }
 }

@@ -3,6 +3,7 @@
 mod details;
 mod expectation;
 mod gates;
+mod meeting;
 mod telling;
 mod troubles;
 
@@ -233,6 +234,9 @@ impl TrustPage {
             details::show_other_names(&self.host, identity)?;
         }
         let changes = matches!(view.situation, Situation::Elsewhere | Situation::NoHelper);
+        if let (Some(meeting), None) = (view.meeting, view.notice) {
+            self.follow(view.address.clone(), meeting, view.at)?;
+        }
         self.view.replace(Some(view));
         self.arm_soon()?;
         if changes {

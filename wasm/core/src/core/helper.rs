@@ -62,9 +62,13 @@ impl Core {
                 | Pending::TrustMaker { ask_id, .. } => {
                     effects.push(refuse(ask_id, ErrorCode::HelperGone));
                 }
+                Pending::Follow { ask_id, prompt_id } => {
+                    effects.extend(self.meeting_lost(ask_id, prompt_id));
+                }
                 Pending::Badge { .. }
                 | Pending::Cleared { .. }
                 | Pending::Hello
+                | Pending::Navigation { .. }
                 | Pending::Subresource { .. } => {}
             }
         }
@@ -137,6 +141,15 @@ impl Core {
             }
             (Pending::WhyFailed { tab_id, url }, Response::Explained { refusal }) => {
                 refusal.map_or_else(Vec::new, |refusal| self.told_why(tab_id, url, refusal))
+            }
+            (Pending::Navigation { tab_id, navigation }, Response::Meeting { meeting }) => {
+                self.told_of_meeting(tab_id, navigation, meeting)
+            }
+            (Pending::Follow { ask_id, prompt_id }, Response::Meeting { meeting }) => {
+                self.meeting_went_on(ask_id, prompt_id, meeting)
+            }
+            (Pending::Follow { ask_id, prompt_id }, Response::Explained { refusal }) => {
+                self.meeting_ended(ask_id, prompt_id, refusal)
             }
             (Pending::Cleared { endpoint }, Response::Cleared) => {
                 self.leave_prompts(|prompt| prompt.endpoint == endpoint && prompt.about.is_stale())
@@ -249,7 +262,7 @@ impl Core {
     }
 
     /// The gateway refused a navigation, and this is why.
-    fn told_why(&mut self, tab_id: TabId, url: String, refusal: Refusal) -> Vec<Effect> {
+    pub(super) fn told_why(&mut self, tab_id: TabId, url: String, refusal: Refusal) -> Vec<Effect> {
         let stale = refusal.finding == Finding::StaleSession;
         let endpoint = refusal.endpoint.clone();
         let mut effects = self.ask(tab_id, url, refusal);
@@ -288,12 +301,14 @@ impl Core {
                 }
                 None => vec![refuse(ask_id, ErrorCode::UnknownPrompt)],
             },
-            Pending::Page { ask_id }
+            Pending::Follow { ask_id, .. }
+            | Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
             | Pending::Refresh { ask_id, .. }
             | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
             Pending::Badge { .. }
             | Pending::Cleared { .. }
+            | Pending::Navigation { .. }
             | Pending::Subresource { .. }
             | Pending::WhyFailed { .. } => Vec::new(),
         }

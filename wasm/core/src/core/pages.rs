@@ -26,6 +26,7 @@ impl Core {
             PageRequest::Compare { prompt_id, typed } => {
                 return vec![self.compare(ask_id, prompt_id, tab_id, &typed)];
             }
+            PageRequest::Follow { prompt_id } => return self.follow(ask_id, prompt_id, tab_id),
             PageRequest::Status => {
                 let mut effects = vec![self.say_status(ask_id)];
                 effects.extend(self.try_again());
@@ -100,6 +101,7 @@ impl Core {
             About::Declined(_) => PopupState::Declined,
             About::Elsewhere(_) => PopupState::Question,
             About::LinkLocal => PopupState::Failed,
+            About::Meeting { .. } => PopupState::Meeting,
             About::NoHelper => PopupState::NoHelper,
             About::ProxyTaken => PopupState::ProxyTaken,
             About::Refused(refusal) => PopupState::of(&refusal.finding),

@@ -15,6 +15,7 @@ use crate::event::{AskId, Choice, PromptId, TabId};
 use crate::expected::{Comparison, compare};
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::identity::Identity;
+use crate::meeting::Meeting;
 use crate::protocol::{Approval, Refusal, Request};
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -39,6 +40,9 @@ pub(super) enum About {
     Elsewhere(Refusal),
     /// The browser sends it past Housekey.
     LinkLocal,
+    /// The gateway is meeting it, which lasts. Until the page has asked how it goes on, it is not
+    /// `seen`, and the tab may still tell of the page before.
+    Meeting { meeting: Meeting, seen: bool },
     /// The helper cannot be used.
     NoHelper,
     /// Somebody else leads this browser's traffic.
@@ -54,7 +58,7 @@ impl About {
             Self::Declined(refusal) | Self::Elsewhere(refusal) | Self::Refused(refusal) => {
                 Some(refusal)
             }
-            Self::LinkLocal | Self::NoHelper | Self::ProxyTaken => None,
+            Self::LinkLocal | Self::Meeting { .. } | Self::NoHelper | Self::ProxyTaken => None,
         }
     }
 
@@ -72,10 +76,21 @@ impl About {
             .is_some_and(|refusal| refusal.finding == Finding::StaleSession)
     }
 
-    const fn badge(&self) -> Badge {
+    /// Whether it tells how a meeting goes.
+    pub(super) const fn is_meeting(&self) -> bool {
+        matches!(self, Self::Meeting { .. })
+    }
+
+    /// Whether its page may not be there yet, while the tab's navigation is still under way.
+    pub(super) const fn is_arriving(&self) -> bool {
+        matches!(self, Self::Meeting { seen: false, .. })
+    }
+
+    pub(super) const fn badge(&self) -> Badge {
         match self {
             Self::Declined(_) => Badge::Declined,
             Self::Elsewhere(_) => Badge::Question,
+            Self::Meeting { .. } => Badge::Waiting,
             Self::Refused(refusal) if is_calm(&refusal.finding) => Badge::Question,
             Self::LinkLocal | Self::NoHelper | Self::ProxyTaken | Self::Refused(_) => {
                 Badge::Blocked
@@ -124,7 +139,8 @@ impl Core {
         let same = |(_, prompt): &(&PromptId, &Prompt)| {
             prompt.tab_id == tab_id
                 && prompt.endpoint == endpoint
-                && prompt.about.is_same_as(&about)
+                // What came of a meeting takes its place.
+                && (prompt.about.is_meeting() || prompt.about.is_same_as(&about))
         };
         let known = self.prompts.iter().find(same).map(|(id, _)| *id);
         let prompt_id = known.unwrap_or_else(|| {
@@ -168,6 +184,10 @@ impl Core {
             About::Declined(refusal) => waiting(refusal, Situation::Declined),
             About::Elsewhere(refusal) => waiting(refusal, Situation::Elsewhere),
             About::LinkLocal => bare(Situation::LinkLocal),
+            About::Meeting { meeting, .. } => bare(Situation::Meeting).map(|view| TrustView {
+                meeting: Some(*meeting),
+                ..view
+            }),
             About::NoHelper => bare(Situation::NoHelper).map(|view| TrustView {
                 helper: Some(self.status()),
                 ..view
@@ -393,7 +413,7 @@ impl Core {
         vec![Effect::Answer { ask_id, reply }]
     }
 
-    fn go(&mut self, ask_id: AskId, prompt_id: PromptId, url: String) -> Vec<Effect> {
+    pub(super) fn go(&mut self, ask_id: AskId, prompt_id: PromptId, url: String) -> Vec<Effect> {
         self.prompts.remove(&prompt_id);
         let reply = PageReply::Go { url };
         vec![Effect::Answer { ask_id, reply }]

@@ -14,14 +14,16 @@ impl Teller<'_> {
     pub(super) fn tell_troubles(&self, values: &mut Values, view: &TrustView) {
         if let Some(failure) = view.failure {
             values.set("failure", code(&failure));
-            values.set("whom", self.whom(view, failure));
-            let is_local = view.address.ends_with(LOCAL);
-            values.flag("public_local", failure == Failure::Public && is_local);
+            let whom = self.whom(view, failure);
+            values.flag("by_name", whom != view.address);
+            values.set("whom", whom);
         }
+        let is_odd = view.failure == Some(Failure::Public) && view.address.ends_with(LOCAL);
+        values.flag("public_local", is_odd);
         values.set_some("flaw", flaw_text(view));
         values.set_some("flaw_hint", view.flaw.as_ref().map(code));
         values.flag("hopeless", is_hopeless(view));
-        values.flag("wary", is_wary(view));
+        values.flag("wary", is_odd || is_wary(view));
         values.flag("leave_first", is_wary(view) || is_final(view));
         let is_about_dates = matches!(view.flaw, Some(Flaw::Expired | Flaw::NotYetValid));
         let clock_wrong = is_about_dates && view.is_before_housekey();
