@@ -1,6 +1,7 @@
 //! Chain validation against x509-limbo, which others wrote.
 
 use std::path::{Path, absolute};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -14,10 +15,26 @@ use crate::workspace::Workspace;
 /// When a verdict is not the expected one and no decision explains it, or a case costs too much.
 pub(crate) fn run(workspace: &Workspace, suite: &Path) -> Result<()> {
     process::heading("x509-limbo");
-    let mut cargo = process::cargo(workspace);
     // Thousands of signatures, and bounds on time: optimised as what is installed.
-    let run = ["run", "--quiet", "--locked", "--release"];
-    cargo.args(run).args(["--package", "housekey-limbo", "--"]);
+    let mut limbo = limbo(workspace, &["--release"]);
     // The person means their own directory, the suite runs in the repository's.
-    process::run(cargo.arg(absolute(suite)?))
+    process::run(limbo.arg(absolute(suite)?))
+}
+
+/// Writes its certificates and chains where the targets of `tests/fuzz` find seeds.
+///
+/// # Errors
+///
+/// When the file can't be read, or a seed not be written.
+pub(crate) fn write_seeds(workspace: &Workspace, suite: &Path, seeds: &Path) -> Result<()> {
+    process::heading("seeds of x509-limbo");
+    let mut limbo = limbo(workspace, &[]);
+    process::run(limbo.arg(suite).arg("--seeds").arg(seeds))
+}
+
+fn limbo(workspace: &Workspace, built: &[&str]) -> Command {
+    let mut cargo = process::cargo(workspace);
+    cargo.args(["run", "--quiet", "--locked"]).args(built);
+    cargo.args(["--package", "housekey-limbo", "--"]);
+    cargo
 }

@@ -1,11 +1,13 @@
 //! `cargo xtask`: sets up the computer, builds, packs, installs, shows and tests Housekey.
 
 mod archive;
+mod audit;
 mod bench;
 mod browser;
 mod checks;
 mod dist;
 mod fidelity;
+mod fuzz;
 mod gallery;
 mod helper;
 mod limbo;
@@ -25,6 +27,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::browser::Browser;
+use crate::fuzz::Fuzz;
 use crate::gallery::Gallery;
 use crate::helper::Profile;
 use crate::need::Need;
@@ -107,6 +110,10 @@ enum Task {
     },
     /// Takes a picture of every state of every page in both browsers, and checks each
     Gallery(Gallery),
+    /// Checks libraries' licences, sources and known holes, and the extension as Mozilla does
+    Audit,
+    /// Feeds what strangers write to libFuzzer
+    Fuzz(Fuzz),
     /// Runs the helper's chain validation against the public x509-limbo suite
     Limbo {
         /// x509-limbo's limbo.json, packed with xz or not (https://github.com/C2SP/x509-limbo)
@@ -171,6 +178,15 @@ fn dispatch(cli: Cli) -> Result<()> {
                 build_extension(&workspace)?;
             }
             gallery.show(&workspace)
+        }
+        Task::Audit => {
+            setup::bring(&[Need::CargoDeny, Need::Npm, Need::WasmTarget], false)?;
+            build_extension(&workspace)?;
+            audit::run(&workspace)
+        }
+        Task::Fuzz(fuzz) => {
+            setup::bring(&[Need::CargoFuzz], false)?;
+            fuzz.run(&workspace)
         }
         Task::Limbo { path } => limbo::run(&workspace, &path),
         Task::Test { filter } => {

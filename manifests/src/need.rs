@@ -11,6 +11,10 @@ use crate::wasm_compiler::WasmCompiler;
 pub(crate) enum Need {
     /// Measured beside Housekey, as are the other proxies here.
     Caddy,
+    /// Checks what libraries come with.
+    CargoDeny,
+    /// Drives libFuzzer.
+    CargoFuzz,
     /// Reads and writes the browsers' certificate stores.
     Certutil,
     Chromedriver,
@@ -108,6 +112,8 @@ impl Need {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Caddy => "caddy",
+            Self::CargoDeny => "cargo-deny",
+            Self::CargoFuzz => "cargo-fuzz",
             Self::Certutil => "certutil",
             Self::Chromedriver => "chromedriver",
             Self::Chromium => "chromium",
@@ -128,6 +134,14 @@ impl Need {
     pub(crate) fn remedy(self) -> Remedy {
         match self {
             Self::Caddy => Remedy::Packages(&["caddy"]),
+            Self::CargoDeny => Remedy::CargoInstall {
+                name: "cargo-deny",
+                version: "0.20.2",
+            },
+            Self::CargoFuzz => Remedy::CargoInstall {
+                name: "cargo-fuzz",
+                version: "0.13.2",
+            },
             Self::Certutil => Remedy::Packages(&["libnss3-tools"]),
             Self::Chromedriver => Remedy::Packages(&["chromium-driver"]),
             Self::Chromium => Remedy::Packages(&["chromium"]),

@@ -45,6 +45,12 @@ use self::watch::Heeded;
 
 pub use self::distrust::BrowserDistrust;
 
+/// For `tests/fuzz`.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn connect_head(head: &[u8], secret: &str) -> Option<Endpoint> {
+    connect::parse(head, &Secret::new(secret))
+}
+
 /// A running gateway.
 pub struct Gateway {
     address: Address,

@@ -10,6 +10,9 @@ pub mod cli;
 pub mod danger;
 pub mod doctor;
 pub mod extension_id;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod gateway;
 pub mod handler;
 pub mod install;

@@ -162,7 +162,7 @@ struct Message {
 ///
 /// Memory grows with what arrives. A header alone takes none, whatever length it claims:
 /// that is why this does not leave the reading to the library, which takes it all at once.
-fn receive(input: &mut impl Read, max: usize) -> Result<Option<String>, NmError> {
+pub(crate) fn receive(input: &mut impl Read, max: usize) -> Result<Option<String>, NmError> {
     let mut header = Vec::with_capacity(HEADER_BYTES);
     input
         .by_ref()

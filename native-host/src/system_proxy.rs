@@ -18,7 +18,7 @@ pub fn from_environment() -> SystemProxy {
     })
 }
 
-fn from(variable: impl Fn(&str) -> Option<String>) -> SystemProxy {
+pub(crate) fn from(variable: impl Fn(&str) -> Option<String>) -> SystemProxy {
     let proxy = |name: &str| {
         let value = variable(name).or_else(|| variable("all_proxy"))?;
         pac_directive(value.trim())

@@ -82,6 +82,36 @@ fn dependencies_point_one_way() {
     assert!(depends("housekey", "housekey-core") && depends("housekey-wasm", "housekey-core"));
 }
 
+/// A compiler that forbids it cannot be told otherwise further down, but a package could leave the
+/// workspace's lints out.
+#[test]
+fn nothing_of_ours_is_unsafe() {
+    assert!(read("Cargo.toml").contains("unsafe_code = \"forbid\""));
+    for (file, text) in files_ending_in(&["Cargo.toml"]) {
+        // libFuzzer's side is one macro call for each target; the macro is not ours.
+        if file != "Cargo.toml" && file != "tests/fuzz/libfuzzer/Cargo.toml" {
+            let inherits = text.contains("[lints]\nworkspace = true");
+            assert!(inherits, "{file} does not take over the workspace's lints");
+        }
+    }
+    let keyword = ["un", "safe"].concat();
+    for (file, text) in files_ending_in(&[".rs"]) {
+        for line in text.lines().map(code) {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            assert!(!words.any(|word| word == keyword), "{file}: {line}");
+        }
+    }
+}
+
+/// The reason of an exception in `deny.toml`.
+#[test]
+fn dates_of_mail_are_not_read() {
+    let format = ["Rfc", "2822"].concat();
+    for (file, text) in files_ending_in(&[".rs"]) {
+        assert!(!text.contains(&format), "{file}");
+    }
+}
+
 #[test]
 fn the_core_touches_nothing() {
     for (file, text) in files_ending_in(&[".rs"]) {

@@ -90,7 +90,7 @@ async fn read_head(browser: &mut TcpStream) -> Option<Vec<u8>> {
     Some(head)
 }
 
-fn parse(head: &[u8], secret: &Secret) -> Option<Endpoint> {
+pub(super) fn parse(head: &[u8], secret: &Secret) -> Option<Endpoint> {
     let head = std::str::from_utf8(head).ok()?;
     let mut lines = head.split("\r\n");
     let mut request = lines.next()?.split(' ');

@@ -5,6 +5,7 @@ mod decisions;
 mod hostile;
 mod judge;
 mod report;
+mod seeds;
 mod suite;
 
 use std::path::PathBuf;
@@ -29,10 +30,17 @@ static MEMORY: PeakAlloc = PeakAlloc;
 struct Arguments {
     /// x509-limbo's limbo.json, packed with xz or not
     path: PathBuf,
+    /// Writes the certificates and chains here instead, for tests/fuzz
+    #[arg(long, value_name = "DIR")]
+    seeds: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
-    let mut cases = suite::read(&Arguments::parse().path)?;
+    let arguments = Arguments::parse();
+    let mut cases = suite::read(&arguments.path)?;
+    if let Some(directory) = arguments.seeds {
+        return seeds::write(&cases, &directory);
+    }
     if cases.iter().all(|case| case.class.is_none()) {
         println!(
             "There is no classification.json beside it, so chains are only judged together with \

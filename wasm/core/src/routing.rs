@@ -162,8 +162,17 @@ mod erased {
     }
 }
 
+/// Names may hold more of what a regular expression takes for itself than dots, and browsers
+/// refuse every rule where one of them is none.
 fn escaped(name: &str) -> String {
-    name.replace('.', r"\.")
+    let mut escaped = String::with_capacity(name.len());
+    for c in name.chars() {
+        if r"\^$.*+?()[]{}|".contains(c) {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    escaped
 }
 
 /// Browsers have made every spelling of an IPv4 address a dotted quad before this is asked.
@@ -232,6 +241,20 @@ mod tests {
         assert_eq!(
             rules.iter().map(|rule| rule.id).collect::<Vec<_>>(),
             (1..=8).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_name_is_never_an_expression() {
+        let scope = ScopeOptions {
+            local_names: vec!["a(b*$+{c}.example".into()],
+            ..Default::default()
+        };
+        let rules = block_rules(&scope);
+        assert!(
+            rules
+                .last()
+                .is_some_and(|rule| rule.regex_filter.contains(r"a\(b\*\$\+\{c\}\.example\.?"))
         );
     }
 }
