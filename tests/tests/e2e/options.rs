@@ -468,10 +468,16 @@ async fn look(scene: &Scene, state: &str) -> Result<()> {
         const [first] = await tabs.query(options('{\"index\":0,\"currentWindow\":true}'));
         await tabs.update(first.id, options('{\"active\":true}'));
         return true";
-    let mut done = browser.eval_async(first).await?;
-    if done.is_null() {
-        // Firefox answers nothing where the tab goes to the background before the script has ended.
-        done = browser.eval_async(first).await?;
+    // In Firefox a script can end without an answer, or with an error, where its tab goes to the
+    // background before it has ended. Asked again there, it answers.
+    let mut done = json!(null);
+    for _ in 0..SWITCHES {
+        if let Ok(answer) = browser.eval_async(first).await {
+            done = answer;
+        }
+        if done == true {
+            break;
+        }
     }
     ensure!(done == true, "the other tab does not become active: {done}");
     browser.go(&popup).await?;
@@ -480,6 +486,9 @@ async fn look(scene: &Scene, state: &str) -> Result<()> {
         .await
         .map(drop)
 }
+
+/// How often another tab is asked to become active.
+const SWITCHES: u8 = 5;
 
 /// The file that the browser saved, once it is whole.
 async fn downloaded(scene: &Scene) -> Result<PathBuf> {
