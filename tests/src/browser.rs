@@ -225,10 +225,7 @@ impl Browser {
         // Painting comes after loading. Where no script runs there is nothing to wait for.
         let painted = "await new Promise((done) => requestAnimationFrame(() => setTimeout(done)))";
         let _ = self.eval_async(painted).await;
-        self.driver()
-            .screenshot(&path)
-            .await
-            .context("cannot take a screenshot")
+        self.until_painted(&path).await
     }
 
     /// Ends the browser as a person does, so that it saves its session.

@@ -5,7 +5,7 @@ mod helper;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::{Display, Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -60,6 +60,17 @@ struct Site<'w> {
     both: PathBuf,
     port: u16,
     fresh_port: u16,
+}
+
+impl Site<'_> {
+    /// The files of the root that vouches for the device, of the proxy's own chain, and of its key.
+    fn certificates(&self) -> (Display<'_>, Display<'_>, Display<'_>) {
+        (
+            self.root.display(),
+            self.chain.display(),
+            self.key.display(),
+        )
+    }
 }
 
 pub(super) const DIRECT: &str = "direct";

@@ -1,8 +1,9 @@
 //! Waiting: for pages, elements and tabs, each with a limit and never for a fixed time.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use thirtyfour::{By, WebElement};
 
@@ -63,6 +64,21 @@ impl Browser {
                 );
             }
             tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Paints what the tab shows into a file. Where a page gives way to another in a process of its
+    /// own, a browser has none to paint for a moment, and says so as an error.
+    pub(super) async fn until_painted(&self, path: &Path) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.driver().screenshot(path).await {
+                Ok(()) => return Ok(()),
+                Err(error) if Instant::now() > deadline => {
+                    return Err(error).context("cannot take a screenshot");
+                }
+                Err(_) => tokio::time::sleep(POLL).await,
+            }
         }
     }
 

@@ -285,7 +285,7 @@ impl Core {
         if self.left_alone.contains(&endpoint) || self.is_met_instead(tab_id, &url) {
             return Vec::new();
         }
-        if (self.underway.get(&tab_id)).is_some_and(|it| it.url == url) {
+        if self.is_underway(tab_id, &url) {
             self.underway.remove(&tab_id);
         }
         if !matches!(self.helper, Helper::Ready { .. }) {

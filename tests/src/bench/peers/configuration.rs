@@ -10,11 +10,7 @@ pub(super) fn nginx(site: &Site<'_>) -> Result<Vec<String>> {
     let Site {
         port, fresh_port, ..
     } = site;
-    let (root, chain, key) = (
-        site.root.display(),
-        site.chain.display(),
-        site.key.display(),
-    );
+    let (root, chain, key) = site.certificates();
     let tls = format!(
         "ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.3;
         location / {{
@@ -71,11 +67,7 @@ pub(super) fn caddy(site: &Site<'_>) -> Result<Vec<String>> {
     let Site {
         port, fresh_port, ..
     } = site;
-    let (root, chain, key) = (
-        site.root.display(),
-        site.chain.display(),
-        site.key.display(),
-    );
+    let (root, chain, key) = site.certificates();
     let part = |port: u16, keepalive: &str| {
         format!(
             "https://{NAME}:{port} {{\n bind 127.0.0.1\n tls {chain} {key} {{\n protocols tls1.3\n}}\n\
@@ -98,11 +90,7 @@ pub(super) fn caddy(site: &Site<'_>) -> Result<Vec<String>> {
 
 /// It ends TLS or begins it, so it takes two of its services, one behind the other.
 pub(super) fn stunnel(site: &Site<'_>) -> Result<Vec<String>> {
-    let (root, chain, key) = (
-        site.root.display(),
-        site.chain.display(),
-        site.key.display(),
-    );
+    let (root, chain, key) = site.certificates();
     let mut text = String::from("foreground = yes\npid =\ndebug = 0\nsyslog = no\n");
     let (port, between) = (site.port, site.fresh_port);
     text.push_str(&format!(

@@ -98,10 +98,15 @@ impl Core {
         }
     }
 
+    /// Whether this is where the tab set out for last, and nothing came of it yet.
+    pub(super) fn is_underway(&self, tab_id: TabId, url: &str) -> bool {
+        let underway = self.underway.get(&tab_id);
+        underway.is_some_and(|it| it.url == url)
+    }
+
     /// Whether a navigation failed because the tab shows its meeting instead.
     pub(super) fn is_met_instead(&self, tab_id: TabId, url: &str) -> bool {
-        let again = self.underway.get(&tab_id).is_some_and(|it| it.url == url);
-        !again
+        !self.is_underway(tab_id, url)
             && self.prompts.values().any(|prompt| {
                 prompt.tab_id == tab_id && prompt.url == url && prompt.about.is_meeting()
             })
