@@ -105,7 +105,7 @@ pub(super) async fn round(
             continue;
         }
         let done = match part {
-            Part::Latency => latency(peer, work, &mut figures).await,
+            Part::Latency => latency(world, peer, work, &mut figures).await,
             Part::Requests => throughput(world, peer, work, &mut figures).await,
             Part::Bulk => bulk(world, peer, work, &mut figures).await,
             Part::Fresh => fresh(world, peer, work, &mut figures).await,
@@ -115,9 +115,15 @@ pub(super) async fn round(
     Ok(figures)
 }
 
-/// One request after the other on one warm connection.
-async fn latency(peer: &Peer, work: &Workload, figures: &mut Figures) -> Result<()> {
+/// One request after the other on one warm connection, everybody on a core of their own.
+async fn latency(
+    world: &World,
+    peer: &Peer,
+    work: &Workload,
+    figures: &mut Figures,
+) -> Result<()> {
     let mut connection = warm(&Client::full()?, &peer.route).await?;
+    let placed = peer.place(world)?;
     let start = Instant::now();
     let mut times = Vec::with_capacity(work.requests);
     while times.len() < work.requests && start.elapsed() < work.patience {
@@ -127,7 +133,7 @@ async fn latency(peer: &Peer, work: &Workload, figures: &mut Figures) -> Result<
     }
     times.sort_by(f64::total_cmp);
     figures.insert(P50, times[times.len() / 2]);
-    Ok(())
+    placed.map_or(Ok(()), |cores| peer.release(world, &cores))
 }
 
 /// Many connections, each with one request after the other.

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::START;
 use super::client::{Client, Route};
-use super::process::{Process, Usage};
+use super::process::{Cores, Process, Usage, keep_this_to};
 use crate::lan::Lan;
 use crate::pki::{Authority, Identity, Key, Subject};
 
@@ -237,6 +237,25 @@ impl Peer {
 
     pub(super) fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Gives the candidate a core of its own, where the computer has two.
+    pub(super) fn place(&self, world: &World) -> Result<Option<Cores>> {
+        let Some(cores) = Cores::of_this_computer()? else {
+            return Ok(None);
+        };
+        keep_this_to(&cores.ends)?;
+        world.device.keep_to(&cores.ends)?;
+        if let Some(process) = &self.process {
+            process.keep_to(&cores.between)?;
+        }
+        Ok(Some(cores))
+    }
+
+    /// Takes that back.
+    pub(super) fn release(&self, world: &World, cores: &Cores) -> Result<()> {
+        let others = self.process.iter().chain([&world.device]);
+        cores.release(&others.collect::<Vec<_>>())
     }
 
     /// What the candidate's own processes used so far.

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
+use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 /// A program that runs until this is dropped.
 pub(super) struct Process(Child);
@@ -46,6 +48,14 @@ impl Process {
         matches!(self.0.try_wait(), Ok(None))
     }
 
+    /// Lets it and its children run on these cores only.
+    pub(super) fn keep_to(&self, cores: &CpuSet) -> Result<()> {
+        for process in family(self.0.id()) {
+            keep_to(process, cores)?;
+        }
+        Ok(())
+    }
+
     /// What it and its children used so far.
     pub(super) fn usage(&self) -> Usage {
         let mut total = Usage::default();
@@ -82,6 +92,66 @@ impl Drop for Process {
         }
         let _ = self.0.wait();
     }
+}
+
+/// A core for whoever asks and whoever answers, another one for whoever stands between them, and
+/// all. Which processes share a core decides about what a hop takes more than anything that they do,
+/// and the scheduler deals that anew for each run.
+pub(super) struct Cores {
+    /// Of the load tool and the device.
+    pub(super) ends: CpuSet,
+    /// Of the candidate.
+    pub(super) between: CpuSet,
+    all: CpuSet,
+}
+
+impl Cores {
+    /// None where there is only one.
+    pub(super) fn of_this_computer() -> Result<Option<Self>> {
+        let all = sched_getaffinity(None)?;
+        let mut usable = (0..CpuSet::MAX_CPU).filter(|core| all.is_set(*core));
+        let only = |core| {
+            let mut set = CpuSet::new();
+            set.set(core);
+            set
+        };
+        let (Some(ends), Some(between)) = (usable.next(), usable.next()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            ends: only(ends),
+            between: only(between),
+            all,
+        }))
+    }
+
+    /// Lets these, and this process, run anywhere again.
+    pub(super) fn release(&self, processes: &[&Process]) -> Result<()> {
+        processes
+            .iter()
+            .try_for_each(|process| process.keep_to(&self.all))?;
+        keep_this_to(&self.all)
+    }
+}
+
+/// Lets this process run on these cores only.
+pub(super) fn keep_this_to(cores: &CpuSet) -> Result<()> {
+    keep_to(std::process::id(), cores)
+}
+
+fn keep_to(process: u32, cores: &CpuSet) -> Result<()> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task"))?;
+    for task in tasks {
+        let task = task?.file_name();
+        let task = task.to_str().and_then(|it| it.parse().ok());
+        let task = task.and_then(Pid::from_raw).context("a task is no number")?;
+        match sched_setaffinity(Some(task), cores) {
+            // It ended meanwhile.
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Lets this process, and what it starts, open as many files as the system allows, and says how
