@@ -55,6 +55,9 @@ struct Cli {
 enum Task {
     /// Measures what Housekey costs beside other proxies, for some minutes, on a quiet computer
     Bench {
+        /// Instead, how fast pages open and questions appear in both browsers; --rounds N is passed on
+        #[arg(long)]
+        browsers: bool,
         /// Passed on to the load tool: --quick, --rounds N, --only NAME
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
@@ -129,7 +132,15 @@ enum Task {
 fn dispatch(cli: Cli) -> Result<()> {
     let workspace = Workspace::here()?;
     match cli.command {
-        Task::Bench { arguments } => {
+        Task::Bench {
+            browsers: true,
+            arguments,
+        } => {
+            setup::bring(&Need::of_gallery(&Browser::ALL), false)?;
+            build(&workspace, Profile::Release)?;
+            bench::browsers(&workspace, &arguments)
+        }
+        Task::Bench { arguments, .. } => {
             setup::bring(&[Need::Iproute2], false)?;
             if let Err(error) = setup::bring(&Need::peers(), false) {
                 // The table names whom it leaves out.

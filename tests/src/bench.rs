@@ -5,6 +5,7 @@
 //! round after round, so that whatever else the computer does hits all alike.
 //! CPU time is the kernel's own count for the proxy's process and not a guess from the clock.
 
+mod browsers;
 mod cases;
 mod client;
 mod device;
@@ -19,6 +20,7 @@ use anyhow::Result;
 use rustls::CipherSuite;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
+pub use self::browsers::{Figures as BrowserFigures, browser};
 pub use self::cases::Part;
 pub(crate) use self::client::Client;
 pub use self::device::serve as serve_device;

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use rustls::ServerConfig;
+use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::UnboundedSender;
@@ -242,7 +242,12 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream) {
     };
     match TlsAcceptor::from(tls).accept(stream).await {
         Ok(stream) => {
-            shared.record().handshakes += 1;
+            let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+            {
+                let mut record = shared.record();
+                record.handshakes += 1;
+                record.resumptions += usize::from(resumed);
+            }
             serve_http(shared, stream).await;
         }
         Err(error) => shared.record().failed_handshakes.push(error.to_string()),

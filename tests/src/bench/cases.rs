@@ -116,12 +116,7 @@ pub(super) async fn round(
 }
 
 /// One request after the other on one warm connection, everybody on a core of their own.
-async fn latency(
-    world: &World,
-    peer: &Peer,
-    work: &Workload,
-    figures: &mut Figures,
-) -> Result<()> {
+async fn latency(world: &World, peer: &Peer, work: &Workload, figures: &mut Figures) -> Result<()> {
     let mut connection = warm(&Client::full()?, &peer.route).await?;
     let placed = peer.place(world)?;
     let start = Instant::now();
@@ -307,7 +302,7 @@ fn micros(time: Duration) -> f64 {
 
 /// Counts here stay far below what a float holds exactly.
 #[allow(clippy::cast_precision_loss)]
-fn float(count: impl TryInto<u64>) -> f64 {
+pub(super) fn float(count: impl TryInto<u64>) -> f64 {
     count.try_into().map_or(f64::NAN, |count| count as f64)
 }
 

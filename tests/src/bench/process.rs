@@ -144,7 +144,9 @@ fn keep_to(process: u32, cores: &CpuSet) -> Result<()> {
     for task in tasks {
         let task = task?.file_name();
         let task = task.to_str().and_then(|it| it.parse().ok());
-        let task = task.and_then(Pid::from_raw).context("a task is no number")?;
+        let task = task
+            .and_then(Pid::from_raw)
+            .context("a task is no number")?;
         match sched_setaffinity(Some(task), cores) {
             // It ended meanwhile.
             Ok(()) | Err(Errno::SRCH) => {}

@@ -239,7 +239,7 @@ const COLUMNS: &[(&str, &str, usize)] = &[
     (cases::BASE, "memory without (MB)", 1),
 ];
 
-fn median(values: &[f64]) -> f64 {
+pub(super) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

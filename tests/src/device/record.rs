@@ -16,6 +16,8 @@ pub struct Record {
     pub connections: usize,
     /// TLS handshakes that came to an end.
     pub handshakes: usize,
+    /// Those of them that resumed a session: the device signed nothing for them.
+    pub resumptions: usize,
     /// TLS handshakes that did not, with the reason.
     pub failed_handshakes: Vec<String>,
     /// Bytes of application data after the handshake: the protection is already taken off.
