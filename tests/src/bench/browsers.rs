@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -216,16 +216,19 @@ async fn cold(kind: Kind, account: &Account, strangers: &Strangers) -> Result<Ve
 /// Ends the extension's background, and with it the helper.
 async fn stop_worker(browser: &Browser) -> Result<()> {
     let cdp = browser.driver().cdp();
-    let targets: Value = cdp.send_raw("Target.getTargets", json!({})).await?;
-    let targets = targets["targetInfos"].as_array().cloned();
-    let worker = targets
-        .unwrap_or_default()
-        .into_iter()
-        .find(|target| target["type"] == "service_worker");
-    let worker = worker.context("no background is running")?;
-    let id = json!({ "targetId": worker["targetId"] });
-    let _: Value = cdp.send_raw("Target.closeTarget", id).await?;
-    Ok(())
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let targets: Value = cdp.send_raw("Target.getTargets", json!({})).await?;
+        let targets = targets["targetInfos"].as_array().cloned();
+        let mut targets = targets.unwrap_or_default().into_iter();
+        let Some(worker) = targets.find(|target| target["type"] == "service_worker") else {
+            return Ok(());
+        };
+        let id = json!({ "targetId": worker["targetId"] });
+        // It may have ended meanwhile.
+        let _ = cdp.send_raw("Target.closeTarget", id).await;
+    }
+    bail!("the background does not end")
 }
 
 /// Devices that nobody knows.
