@@ -166,6 +166,15 @@ impl Host {
             Self::Name(_) => None,
         }
     }
+
+    /// Whether it is a name that the devices of a network give themselves (RFC 6762 section 3).
+    #[must_use]
+    pub fn is_multicast_dns(&self) -> bool {
+        match self {
+            Self::Ip(_) => false,
+            Self::Name(name) => name.ends_with(".local"),
+        }
+    }
 }
 
 impl FromStr for Host {

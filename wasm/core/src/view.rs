@@ -363,6 +363,17 @@ impl TrustView {
         self.at < HOUSEKEY_BEGAN
     }
 
+    /// Whether a name that only the home gives out (RFC 6762 section 3) led to a public address,
+    /// which nobody at home has a reason to say.
+    #[must_use]
+    pub fn is_local_name_abroad(&self) -> bool {
+        self.failure == Some(Failure::Public)
+            && self
+                .address
+                .parse::<Endpoint>()
+                .is_ok_and(|endpoint| endpoint.host().is_multicast_dns())
+    }
+
     /// A page about which nothing is known but its situation and address.
     #[must_use]
     pub fn bare(

@@ -9,13 +9,14 @@ use std::fs;
 use std::path::Path;
 
 use housekey_core::chain::{ChainVerdict, Der, Flaw, Observation, TlsVersion};
-use housekey_core::decision::Finding;
+use housekey_core::decision::{Failure, Finding};
+use housekey_core::endpoint::Endpoint;
 use housekey_core::identity::{Identity, Tier};
 use housekey_core::maker::MakerId;
 use housekey_core::protocol::Refusal;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
-use housekey_core::view::TrustView;
+use housekey_core::view::{Situation, TrustView};
 
 /// 2027-01-15.
 const NOW: Timestamp = Timestamp(1_800_000_000);
@@ -63,6 +64,20 @@ fn the_certificate_that_is_out_of_date_is_found() {
 fn a_clock_before_housekey_is_wrong() {
     assert!(view(&["hue.der"], Timestamp(1)).is_before_housekey());
     assert!(!view(&["hue.der"], NOW).is_before_housekey());
+}
+
+#[test]
+fn a_local_name_abroad_is_odd_at_any_port() {
+    let failed = |address: &str, failure| {
+        let endpoint: Endpoint = address.parse().unwrap();
+        let mut view = TrustView::bare(Situation::Failed, &endpoint, None, NOW);
+        view.failure = Some(failure);
+        view.is_local_name_abroad()
+    };
+    assert!(failed("nas.local", Failure::Public));
+    assert!(failed("nas.local:8443", Failure::Public));
+    assert!(!failed("nas.lan", Failure::Public));
+    assert!(!failed("nas.local", Failure::TimedOut));
 }
 
 #[test]

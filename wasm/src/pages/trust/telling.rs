@@ -9,7 +9,7 @@ use housekey_core::time::Timestamp;
 use housekey_core::view::{Situation, TrustView, TrustedView};
 
 use super::details::tell_key;
-use super::troubles::{LOCAL, plain_url, tell_helper};
+use super::troubles::{plain_url, tell_helper};
 use crate::pages::PageHost;
 use crate::pages::text::{Values, code};
 
@@ -28,7 +28,7 @@ impl<'host> Teller<'host> {
         values.set("address", view.address.as_str());
         values.set("plain", plain_url(&view.address));
         // What has its own direction stands apart from the words around it.
-        values.set("local", LOCAL);
+        values.set("local", ".local");
         values.set("install", "housekey install");
         values.set("doctor", "housekey doctor");
         values.set("at", self.moment(view.at));

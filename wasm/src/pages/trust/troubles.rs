@@ -18,7 +18,7 @@ impl Teller<'_> {
             values.flag("by_name", whom != view.address);
             values.set("whom", whom);
         }
-        let is_odd = view.failure == Some(Failure::Public) && view.address.ends_with(LOCAL);
+        let is_odd = view.is_local_name_abroad();
         values.flag("public_local", is_odd);
         values.set_some("flaw", flaw_text(view));
         values.set_some("flaw_hint", view.flaw.as_ref().map(code));
@@ -141,9 +141,6 @@ pub(super) fn plain_url(address: &str) -> String {
         Err(_) => format!("http://{address}"),
     }
 }
-
-/// How names of the home end that no server on the internet gives out (RFC 6762).
-pub(super) const LOCAL: &str = ".local";
 
 #[cfg(test)]
 mod tests {
