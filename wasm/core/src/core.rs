@@ -74,6 +74,9 @@ enum Pending {
     Badge {
         tab_id: TabId,
     },
+    CheckUp {
+        ask_id: AskId,
+    },
     Cleared {
         endpoint: Endpoint,
     },

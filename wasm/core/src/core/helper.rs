@@ -55,7 +55,8 @@ impl Core {
                 Pending::WhyFailed { tab_id, url } => {
                     self.waiting.insert(tab_id, url);
                 }
-                Pending::Decide { ask_id, .. }
+                Pending::CheckUp { ask_id }
+                | Pending::Decide { ask_id, .. }
                 | Pending::Page { ask_id }
                 | Pending::Popup { ask_id, .. }
                 | Pending::Refresh { ask_id, .. }
@@ -205,6 +206,9 @@ impl Core {
                 };
                 vec![Effect::Answer { ask_id, reply }]
             }
+            (Pending::CheckUp { ask_id }, Response::CheckedUp { checkup }) => {
+                vec![self.checked_up(ask_id, checkup)]
+            }
             (Pending::Page { ask_id }, Response::History { entries, more }) => {
                 let reply = PageReply::History { entries, more };
                 vec![Effect::Answer { ask_id, reply }]
@@ -301,7 +305,12 @@ impl Core {
                 }
                 None => vec![refuse(ask_id, ErrorCode::UnknownPrompt)],
             },
-            Pending::Follow { ask_id, .. }
+            // A helper of before this request knows nothing of it.
+            Pending::CheckUp { ask_id } if error.code == ErrorCode::BadMessage => {
+                vec![refuse(ask_id, ErrorCode::ProtocolTooOld)]
+            }
+            Pending::CheckUp { ask_id }
+            | Pending::Follow { ask_id, .. }
             | Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
             | Pending::Refresh { ask_id, .. }
