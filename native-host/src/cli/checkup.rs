@@ -11,7 +11,7 @@ use super::output::{self, Mark};
 /// Prints what was found.
 pub(super) fn print(checkup: &Checkup) {
     let mut last = None;
-    for check in &checkup.checks {
+    for (number, check) in checkup.checks.iter().enumerate() {
         let link = check.found.link();
         let title = (last != Some(link)).then(|| words("check_link", &link, check));
         last = Some(link);
@@ -20,7 +20,14 @@ pub(super) fn print(checkup: &Checkup) {
             State::Good => Mark::Good,
             State::Open => Mark::Open,
         };
-        let fix = check.found.fix().map(|fix| words("check_fix", &fix, check));
+        // What mends several in a row is said once, below the last of them.
+        let next = checkup.checks.get(number + 1).map(|next| next.found);
+        let said_next = next.is_some_and(|it| it.link() == link && it.fix() == check.found.fix());
+        let fix = check
+            .found
+            .fix()
+            .filter(|_| !said_next)
+            .map(|fix| words("check_fix", &fix, check));
         output::row(
             title.as_deref().unwrap_or_default(),
             mark,
@@ -82,6 +89,10 @@ impl<'c> Line<'c> {
 }
 
 fn verdict(checkup: &Checkup) -> String {
+    let has = |found| checkup.checks.iter().any(|check| check.found == found);
+    if has(Found::ProgramMissing) && has(Found::FilesMissing) {
+        return "Housekey is not set up for you yet: run `housekey install`.".into();
+    }
     let bad = checkup.count(State::Bad);
     let is_mended = |check: &&Check| check.found.fix() == Some(Fix::Mend);
     let mended = checkup.checks.iter().filter(is_mended).count();

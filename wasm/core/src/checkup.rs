@@ -219,7 +219,7 @@ findings! {
     /// All files are this user's alone.
     FilesGood: Files, Good;
     /// There are none yet.
-    FilesMissing: Files, Bad, Install;
+    FilesMissing: Files, Bad, Mend;
     /// Others may read or change one.
     FilesOpen: Files, Bad, Mend;
     /// One is another user's, a link, or cannot be read.

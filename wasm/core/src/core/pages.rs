@@ -76,24 +76,32 @@ impl Core {
         }
     }
 
-    /// Asks the helper to check everything, also one that says that it cannot work: that is when a
-    /// person wants to know why.
+    /// Asks the helper to check everything, as soon as it is known how it is; also one that says
+    /// that it cannot work, for that is when a person wants to know why.
     fn check_up(&mut self, ask_id: AskId) -> Vec<Effect> {
+        self.checkups.push(ask_id);
+        self.ask_for_checkups()
+    }
+
+    /// Asks for the checkups that pages wait for, unless the helper is still being started.
+    pub(super) fn ask_for_checkups(&mut self) -> Vec<Effect> {
         let status = match self.helper {
             Helper::Absent { status } => status,
             Helper::Ready { .. } => HelperStatus::Ok,
-            Helper::Starting { .. } => HelperStatus::Starting,
+            Helper::Starting { .. } => return Vec::new(),
         };
-        let ask = |core: &mut Self| core.send(Request::CheckUp, Pending::CheckUp { ask_id });
-        match status {
-            HelperStatus::Ok => vec![ask(self)],
-            HelperStatus::Unusable => vec![Effect::ConnectHelper, ask(self)],
-            HelperStatus::TooOld => vec![refuse(ask_id, ErrorCode::ProtocolTooOld)],
-            HelperStatus::TooNew => vec![refuse(ask_id, ErrorCode::ProtocolTooNew)],
-            HelperStatus::Down | HelperStatus::Missing | HelperStatus::Starting => {
-                vec![refuse(ask_id, ErrorCode::HelperGone)]
+        let checkups = std::mem::take(&mut self.checkups).into_iter();
+        let effects = checkups.map(|ask_id| match status {
+            HelperStatus::Ok | HelperStatus::Unusable => {
+                self.send(Request::CheckUp, Pending::CheckUp { ask_id })
             }
-        }
+            HelperStatus::TooOld => refuse(ask_id, ErrorCode::ProtocolTooOld),
+            HelperStatus::TooNew => refuse(ask_id, ErrorCode::ProtocolTooNew),
+            HelperStatus::Down | HelperStatus::Missing | HelperStatus::Starting => {
+                refuse(ask_id, ErrorCode::HelperGone)
+            }
+        });
+        effects.collect()
     }
 
     /// Adds what the helper cannot know: who decides about the proxy, and which extension asks.
