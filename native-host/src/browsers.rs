@@ -4,15 +4,19 @@
 //! A browser counts as found if it has a directory in the user's home or a program on `PATH`.
 //! Everything derives from the environment, so that a test's home is the whole world to it.
 
+mod known;
 mod profiles;
 
 use std::env;
-use std::io;
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
+use housekey_core::text::WholeText;
 use native_messaging::Scope;
 
+use self::known::{FIREFOX, KNOWN, Known, Sandbox};
 use crate::paths::PathsError;
 
 /// What was found, and what the person named besides.
@@ -22,8 +26,10 @@ pub struct Survey {
     pub hosts: Vec<HostPlace>,
     /// The certificate databases that the browsers read.
     pub databases: Vec<Database>,
+    /// The Chromium browsers' user-data directories, by the name of the browser.
+    pub user_data: Vec<(String, PathBuf)>,
     /// What a person should know about browsers that cannot be served, or not yet.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Remark>,
 }
 
 /// A place where a browser looks for native-messaging hosts.
@@ -46,6 +52,55 @@ pub struct Database {
     pub owner: String,
     /// The directory that holds `cert9.db`, or would.
     pub directory: PathBuf,
+    /// Whether it is a Firefox profile, and so holds more than certificates.
+    pub is_profile: bool,
+}
+
+/// Something that a person should know about a browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remark {
+    /// Which browser.
+    pub browser: String,
+    /// What.
+    pub what: Peculiarity,
+}
+
+/// What is special about a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peculiarity {
+    /// It asks the person once before it starts the helper.
+    Asks,
+    /// It has no profile yet.
+    NoProfile,
+    /// Its sandbox lets helpers in through a proxy that is not installed.
+    NeedsProxy,
+    /// Its sandbox keeps helpers out.
+    Sandboxed,
+}
+
+impl Remark {
+    /// What it means, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { browser, what } = self;
+        match what {
+            Peculiarity::Asks => {
+                format!("{browser} asks once whether the extension may start the helper: allow it")
+            }
+            Peculiarity::NoProfile => format!(
+                "{browser} has no profile yet: start it once, then run `housekey install` again"
+            ),
+            Peculiarity::NeedsProxy => format!(
+                "{browser} runs in a sandbox, and starts helpers only through \
+                 xdg-native-messaging-proxy: install that package, \
+                 then run `housekey install` again"
+            ),
+            Peculiarity::Sandboxed => format!(
+                "{browser} runs in a sandbox that lets no helper in, so Housekey cannot serve it: \
+                 install the browser from its maker or your distribution instead"
+            ),
+        }
+    }
 }
 
 /// The two formats of native-messaging manifests.
@@ -74,34 +129,30 @@ pub struct Explicit {
 pub fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
     let home = Home::of_this_user()?;
     let mut survey = Survey::default();
-    let mut chromium = !explicit.chromium_user_data_dirs.is_empty();
-    for known in &KNOWN {
-        if !home.has(known) {
-            continue;
-        }
-        survey.hosts.push(known.host_place(&home)?);
-        chromium |= known.family == Family::Chromium;
+    for known in KNOWN.iter().filter(|known| home.has(known)) {
+        survey.meet(known, &home)?;
     }
     for directory in &explicit.chromium_user_data_dirs {
+        let browser = format!("Chromium at {}", crate::paths::shown(directory));
+        survey.user_data.push((browser.clone(), directory.clone()));
         survey.hosts.push(HostPlace {
-            browser: format!("Chromium at {}", directory.display()),
+            browser,
             family: Family::Chromium,
             key: None,
             manifest: manifest_below(directory),
         });
     }
-    if !explicit.firefox_profiles.is_empty() && !survey.knows("Firefox") {
-        survey.hosts.push(FIREFOX.host_place(&home)?);
+    if !explicit.firefox_profiles.is_empty() {
+        survey.add_host(FIREFOX.host_place(&home)?);
     }
-    if chromium {
-        survey.databases.extend(home.chromium_databases());
+    if (survey.hosts.iter()).any(|host| host.family == Family::Chromium) {
+        survey.databases.splice(0..0, home.chromium_databases());
     }
-    survey.databases.extend(home.firefox_databases());
     for directory in &explicit.firefox_profiles {
-        let owner = format!("Firefox profile {}", directory.display());
         survey.databases.push(Database {
-            owner,
+            owner: format!("Firefox profile {}", crate::paths::shown(directory)),
             directory: directory.clone(),
+            is_profile: true,
         });
     }
     let mut seen = Vec::new();
@@ -110,25 +161,50 @@ pub fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
         seen.push(database.directory.clone());
         new
     });
-    survey.remarks = home.remarks(&survey);
     Ok(survey)
 }
 
 impl Survey {
-    fn knows(&self, browser: &str) -> bool {
-        self.hosts.iter().any(|host| host.browser == browser)
+    /// Takes in a browser that is there.
+    fn meet(&mut self, known: &Known, home: &Home) -> Result<(), PathsError> {
+        let mut remark = |what| {
+            let browser = known.name.into();
+            self.remarks.push(Remark { browser, what });
+        };
+        match known.sandbox {
+            Some(Sandbox::Closed) => {
+                remark(Peculiarity::Sandboxed);
+                return Ok(());
+            }
+            Some(Sandbox::Proxy) if !home.has_messaging_proxy() => {
+                remark(Peculiarity::NeedsProxy);
+                return Ok(());
+            }
+            Some(Sandbox::Asks) => remark(Peculiarity::Asks),
+            Some(Sandbox::Proxy) | None => {}
+        }
+        let profiles = home.profiles(known);
+        if known.family == Family::Firefox && profiles.is_empty() {
+            remark(Peculiarity::NoProfile);
+        }
+        self.databases.extend(profiles);
+        if known.family == Family::Chromium {
+            let directories = known.directories.iter().map(|it| home.resolve(it));
+            let named = directories.map(|directory| (known.name.into(), directory));
+            self.user_data.extend(named);
+        }
+        self.add_host(known.host_place(home)?);
+        Ok(())
     }
-}
 
-/// A browser that can be found.
-struct Known {
-    name: &'static str,
-    family: Family,
-    /// Its key in the `native_messaging` library, where that knows it.
-    key: Option<&'static str>,
-    /// Its directories, below the home directory (`~`) or the configuration directory (`@`).
-    directories: &'static [&'static str],
-    programs: &'static [&'static str],
+    /// Several browsers may read one manifest.
+    fn add_host(&mut self, host: HostPlace) {
+        match (self.hosts.iter_mut()).find(|known| known.manifest == host.manifest) {
+            Some(known) if known.browser.contains(&host.browser) => {}
+            Some(known) => known.browser = format!("{}, {}", known.browser, host.browser),
+            None => self.hosts.push(host),
+        }
+    }
 }
 
 impl Known {
@@ -168,14 +244,12 @@ impl Home {
     }
 
     fn has(&self, known: &Known) -> bool {
-        known
-            .directories
-            .iter()
-            .any(|directory| self.resolve(directory).is_dir())
-            || known
-                .programs
-                .iter()
-                .any(|program| on_path(program).is_some())
+        let mut directories = known.directories.iter();
+        let is_snap = known.sandbox_is_snap();
+        directories.any(|directory| self.resolve(directory).is_dir())
+            || (known.programs.iter())
+                .filter_map(|program| on_path(program))
+                .any(|program| leads_to_snap(&program) == is_snap)
     }
 
     /// The `native_messaging` library knows `~/.config` and no `XDG_CONFIG_HOME`.
@@ -206,46 +280,38 @@ impl Home {
             .map(|directory| Database {
                 owner: owner.into(),
                 directory,
+                is_profile: false,
             })
             .collect()
     }
 
-    fn firefox_databases(&self) -> Vec<Database> {
-        let roots = FIREFOX_ROOTS
-            .iter()
-            .map(|(owner, root)| (*owner, self.resolve(root)));
-        roots
-            .flat_map(|(owner, root)| {
-                profiles::below(&root).into_iter().map(move |directory| {
-                    let name = directory.file_name().unwrap_or_default().to_string_lossy();
-                    Database {
-                        owner: format!("{owner} profile {name}"),
-                        directory,
-                    }
-                })
+    fn profiles(&self, known: &Known) -> Vec<Database> {
+        let roots = known.profiles.iter().map(|root| self.resolve(root));
+        let profiles = roots.flat_map(|root| profiles::below(&root));
+        profiles
+            .map(|directory| {
+                let name = directory.file_name().unwrap_or_default().to_string_lossy();
+                Database {
+                    owner: format!("{} profile {}", known.name, WholeText::new(&name)),
+                    directory,
+                    is_profile: true,
+                }
             })
             .collect()
     }
 
-    fn remarks(&self, survey: &Survey) -> Vec<String> {
-        let sandboxed = SANDBOXED
-            .iter()
-            .filter(|(_, place)| self.resolve(place).is_dir());
-        let mut remarks: Vec<String> = sandboxed
-            .map(|(name, _)| {
-                format!(
-                    "{name} cannot start helpers outside its sandbox, so Housekey cannot serve it"
-                )
-            })
-            .collect();
-        let is_profile = |database: &Database| database.owner.contains("profile");
-        if survey.knows("Firefox") && !survey.databases.iter().any(is_profile) {
-            remarks.push(
-                "Firefox has no profile yet: start it once, then run `housekey install` again"
-                    .into(),
-            );
-        }
-        remarks
+    /// Whether sandboxed browsers can ask for helpers outside: the D-Bus service that starts them
+    /// (<https://github.com/flatpak/xdg-native-messaging-proxy>).
+    fn has_messaging_proxy(&self) -> bool {
+        let shared = env::var_os("XDG_DATA_DIRS").filter(|it| !it.is_empty());
+        let shared = shared.unwrap_or_else(|| "/usr/local/share:/usr/share".into());
+        let mut directories = env::split_paths(&shared).chain([self.data.clone()]);
+        directories.any(|directory| {
+            directory
+                .join("dbus-1/services")
+                .join("org.freedesktop.NativeMessagingProxy.service")
+                .is_file()
+        })
     }
 }
 
@@ -256,6 +322,24 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&path)
         .map(|directory| directory.join(program))
         .find(|file| file.is_file())
+}
+
+/// Whether a program starts the snap of its name: Ubuntu puts links to `snap`, and scripts, where
+/// the browser's own program would be.
+fn leads_to_snap(program: &Path) -> bool {
+    if program.parent().is_some_and(|it| it.ends_with("snap/bin")) {
+        return true;
+    }
+    let real = fs::canonicalize(program).unwrap_or_else(|_| program.into());
+    if real.file_name().is_some_and(|name| name == "snap") {
+        return true;
+    }
+    let mut beginning = Vec::new();
+    let read =
+        fs::File::open(&real).map(|file| file.take(SCRIPT_BYTES).read_to_end(&mut beginning));
+    read.is_ok()
+        && beginning.starts_with(b"#!")
+        && String::from_utf8_lossy(&beginning).contains("/snap/bin/")
 }
 
 /// The keys that the `native_messaging` library has for browsers of which this module knows.
@@ -280,110 +364,5 @@ fn manifest_below(user_data_dir: &Path) -> PathBuf {
 
 /// The name by which the extension asks its browser for the helper.
 pub const HOST_NAME: &str = "app.housekey.helper";
-
-const FIREFOX: Known = Known {
-    name: "Firefox",
-    family: Family::Firefox,
-    key: Some("firefox"),
-    directories: &[
-        "~.mozilla/firefox",
-        "@mozilla/firefox",
-        "~snap/firefox/common",
-    ],
-    programs: &["firefox", "firefox-esr"],
-};
-
-const fn chromium(
-    name: &'static str,
-    key: Option<&'static str>,
-    directories: &'static [&'static str],
-    programs: &'static [&'static str],
-) -> Known {
-    Known {
-        name,
-        family: Family::Chromium,
-        key,
-        directories,
-        programs,
-    }
-}
-
-static KNOWN: [Known; 10] = [
-    FIREFOX,
-    Known {
-        name: "LibreWolf",
-        family: Family::Firefox,
-        key: Some("librewolf"),
-        directories: &["~.librewolf"],
-        programs: &["librewolf"],
-    },
-    chromium(
-        "Chromium",
-        Some("chromium"),
-        &["@chromium"],
-        &["chromium", "chromium-browser"],
-    ),
-    chromium(
-        "Google Chrome",
-        Some("chrome"),
-        &["@google-chrome"],
-        &["google-chrome", "google-chrome-stable"],
-    ),
-    chromium(
-        "Google Chrome Beta",
-        None,
-        &["@google-chrome-beta"],
-        &["google-chrome-beta"],
-    ),
-    chromium(
-        "Google Chrome Dev",
-        None,
-        &["@google-chrome-unstable"],
-        &["google-chrome-unstable"],
-    ),
-    chromium(
-        "Chrome for Testing",
-        Some("chrome_for_testing"),
-        &["@google-chrome-for-testing"],
-        &[],
-    ),
-    chromium(
-        "Microsoft Edge",
-        Some("edge"),
-        &["@microsoft-edge"],
-        &["microsoft-edge", "microsoft-edge-stable"],
-    ),
-    chromium(
-        "Brave",
-        Some("brave"),
-        &["@BraveSoftware/Brave-Browser"],
-        &["brave", "brave-browser"],
-    ),
-    chromium(
-        "Vivaldi",
-        Some("vivaldi"),
-        &["@vivaldi"],
-        &["vivaldi", "vivaldi-stable"],
-    ),
-];
-
-/// Where profiles are listed. Firefox 153 makes new ones below the configuration directory and
-/// keeps those it finds in the old place.
-const FIREFOX_ROOTS: [(&str, &str); 4] = [
-    ("Firefox", "~.mozilla/firefox"),
-    ("Firefox", "@mozilla/firefox"),
-    ("LibreWolf", "~.librewolf"),
-    ("Firefox (snap)", "~snap/firefox/common/.mozilla/firefox"),
-];
-
-/// Browsers whose sandbox keeps helpers out, by the directory that betrays them.
-const SANDBOXED: [(&str, &str); 5] = [
-    ("Chromium from snap", "~snap/chromium"),
-    ("Chromium from Flatpak", "~.var/app/org.chromium.Chromium"),
-    ("Chrome from Flatpak", "~.var/app/com.google.Chrome"),
-    ("Firefox from Flatpak", "~.var/app/org.mozilla.firefox"),
-    (
-        "LibreWolf from Flatpak",
-        "~.var/app/io.gitlab.librewolf-community",
-    ),
-];
+/// Enough of a script to see what it starts.
+const SCRIPT_BYTES: u64 = 4_096;

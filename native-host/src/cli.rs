@@ -1,5 +1,6 @@
 //! The command line.
 
+mod checkup;
 mod doctor;
 mod history;
 mod install;
@@ -78,7 +79,10 @@ enum Command {
     /// Take everything out again, and read everything back to prove it
     Uninstall(UninstallArguments),
     /// Check every link between your browsers and your devices, and say how to mend what is broken
-    Doctor(JsonArgument),
+    ///
+    /// Nothing is changed without --fix, and nothing outside this computer is asked. Ends with code
+    /// 0 if no link is broken.
+    Doctor(DoctorArguments),
     /// Look at a device as the gateway would, and say who it is; nothing is sent to it
     ///
     /// Ends with code 0 if the device was met, and with --expect only if that proves to be it.
@@ -150,11 +154,25 @@ struct JsonArgument {
     json: bool,
 }
 
+#[derive(Clone, Copy, Debug, Args)]
+struct DoctorArguments {
+    /// Mend what can be mended, also in browser profiles that were made later; asks before a
+    /// browser is given an authority to trust
+    #[arg(long, conflicts_with = "json")]
+    fix: bool,
+    /// Print JSON, for programs
+    #[arg(long)]
+    json: bool,
+    /// With --fix, consent to everything without being asked
+    #[arg(long, short, requires = "fix")]
+    yes: bool,
+}
+
 impl Command {
     fn run(self) -> anyhow::Result<ExitCode> {
         let paths = Paths::of_this_user()?;
         match self {
-            Self::Doctor(arguments) => doctor::run(&paths, arguments.json),
+            Self::Doctor(arguments) => doctor::run(&paths, &arguments),
             Self::Export(arguments) => transfer::export(&paths, &arguments),
             Self::History(arguments) => history::run(&paths, &arguments),
             Self::Import(arguments) => transfer::import(&paths, &arguments),
@@ -201,6 +219,7 @@ Examples:
   housekey install                         put it into daily use
   housekey install --local-name fritz.box  the same, and names at fritz.box are local
   housekey doctor                          something does not work?
+  housekey doctor --fix                    mend it, and set up what is new
   housekey probe 192.168.1.20              who answers there?
   housekey pins list                       which devices do I trust?
   housekey history 192.168.1.20            what happened to this one?

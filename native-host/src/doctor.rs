@@ -1,262 +1,186 @@
 //! Whether every link between a browser and a device holds, and what to do where one does not.
 
+mod authority;
+mod connection;
+mod extension;
+mod gateway;
+mod mend;
+mod names;
+mod registration;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, SystemTime};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use serde::Serialize;
+use housekey_core::checkup::{Check, Checkup, Found};
+use housekey_core::time::Timestamp;
 
-use crate::authority::{Authority, AuthorityError};
-use crate::browsers::{self, Survey};
-use crate::install::Record;
-use crate::paths::{self, Paths};
-use crate::store::Store;
-use crate::trust_store::TrustStore;
-use crate::trust_store::nss::{self, NssDatabase};
+use crate::browsers;
+use crate::chain::timestamp;
+use crate::install::{Record, is_same_program};
+use crate::paths::{self, Paths, PathsError, shown};
+use crate::store::{Store, StoreError};
 
-/// One link, and how it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Check {
-    /// Which link: a stable code.
-    pub check: &'static str,
-    /// Whether it holds.
-    pub ok: bool,
-    /// What was found, for people.
-    pub detail: String,
-    /// What to do, where it does not hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
+pub use mend::tighten;
+
+/// Who looks: what there is to see differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looker {
+    /// A helper that a browser runs, and the port of its gateway, if that is open.
+    Helper(Option<u16>),
+    /// A person at a terminal.
+    Person,
 }
 
-/// Every link, and what else a person should know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Examination {
-    /// Whether every link holds.
-    pub ok: bool,
-    /// The links.
-    pub checks: Vec<Check>,
-    /// What a person should know about browsers that cannot be served, or not yet.
-    pub remarks: Vec<String>,
-}
-
-/// Checks every link. Nothing is changed.
+/// Checks every link. Nothing is changed, and nothing outside this computer is asked.
+///
+/// It takes a second or two, and blocks.
 #[must_use]
-pub fn examine(paths: &Paths, now: SystemTime) -> Examination {
-    let mut checks = vec![data_directory(paths), program(paths)];
+pub fn examine(paths: &Paths, looker: Looker, now: SystemTime) -> Checkup {
+    let mut checks = vec![program(paths, looker), files(paths)];
     let record = match Record::load(paths) {
         Ok(record) => record,
         Err(error) => {
-            checks.push(bad(
-                "record",
-                error.to_string(),
-                "delete install.json, then run `housekey install`",
-            ));
+            let place = paths.install_record();
+            let check = Check::new(Found::FilesUnusable).of(&shown(&place));
+            checks.push(check.at(&error.to_string()));
             Record::default()
         }
     };
-    let survey = match browsers::survey(&record.explicit()) {
-        Ok(survey) => survey,
-        Err(error) => {
-            checks.push(bad("browsers", error.to_string(), "set HOME"));
-            Survey::default()
-        }
+    let survey = browsers::survey(&record.explicit()).unwrap_or_default();
+    checks.extend(registration::check(paths, &survey));
+    checks.extend(extension::check(&survey));
+    checks.extend(authority::check(paths, &record, &survey, now));
+    checks.push(gateway::check(paths, looker));
+    checks.push(Check::new(Found::ProxyUnknown));
+    let (store, latest) = store(paths);
+    checks.push(store);
+    checks.push(clock(paths, latest, now));
+    checks.push(names::check());
+    checks.push(connection::check(paths, now));
+    Checkup::new(timestamp(now), checks)
+}
+
+fn program(paths: &Paths, looker: Looker) -> Check {
+    let program = paths.installed_binary();
+    let check = |found| Check::new(found).at(&shown(&program));
+    let Ok(metadata) = fs::symlink_metadata(&program) else {
+        return check(Found::ProgramMissing);
     };
-    checks.extend(hosts(paths, &survey));
-    let (authority, authority_check) = authority(paths, &record, now);
-    checks.push(authority_check);
-    checks.push(certutil());
-    if nss::certutil().is_some() {
-        checks.extend(survey.databases.iter().map(|database| {
-            let store = NssDatabase::new(database);
-            trust(&store, authority.as_ref())
-        }));
+    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
+    let mode = metadata.permissions().mode();
+    if !metadata.is_file() || !is_own || mode & 0o777 != 0o700 {
+        return check(Found::ProgramUnsafe);
     }
-    checks.push(pins(paths));
-    let ok = checks.iter().all(|check| check.ok);
-    Examination {
-        ok,
-        checks,
-        remarks: survey.remarks,
+    // The system knows this very file, also where another one has taken its place since.
+    let this = match looker {
+        Looker::Helper(_) => PathBuf::from("/proc/self/exe"),
+        Looker::Person => std::env::current_exe().unwrap_or_default(),
+    };
+    match (is_same_program(&this, &program), looker) {
+        (true, _) => check(Found::ProgramGood),
+        (false, Looker::Person) => check(Found::ProgramOther),
+        (false, Looker::Helper(_)) => check(Found::ProgramReplaced),
     }
 }
 
-fn data_directory(paths: &Paths) -> Check {
-    let place = paths.data().display();
+/// Everything in the data directory, and nothing below what is not a directory of its own making.
+fn files(paths: &Paths) -> Check {
+    let place = shown(paths.data());
     match paths.check() {
-        Ok(()) => good("data_directory", format!("{place} is yours alone")),
-        Err(error) if error.is_absent() => {
-            bad("data_directory", format!("{place} does not exist"), INSTALL)
+        Err(error) if error.is_absent() => return Check::new(Found::FilesMissing).at(&place),
+        Err(error) => return unusable(&error),
+        Ok(()) => {}
+    }
+    for file in private_files(paths) {
+        match check_private(&file) {
+            Err(error) if !error.is_absent() => return unusable(&error),
+            _ => {}
         }
-        Err(error) => bad("data_directory", error.to_string(), "do what that says"),
+    }
+    Check::new(Found::FilesGood).at(&place)
+}
+
+fn check_private(file: &Path) -> Result<(), PathsError> {
+    match file.is_dir() && !file.is_symlink() {
+        true => paths::check_private_directory(file),
+        false => paths::check_private_file(file),
     }
 }
 
-fn program(paths: &Paths) -> Check {
-    let program = paths.installed_binary();
-    let place = program.display();
-    match fs::symlink_metadata(&program) {
-        Err(_) => bad("helper", format!("the helper is not at {place}"), INSTALL),
-        Ok(metadata) if !metadata.is_file() => bad(
-            "helper",
-            format!("{place} is no program"),
-            "move it away, then install again",
-        ),
-        Ok(metadata) if metadata.permissions().mode() & 0o777 != 0o700 => bad(
-            "helper",
-            format!("{place} can be used or changed by others"),
-            INSTALL,
-        ),
-        Ok(_) => good("helper", format!("the helper is at {place}")),
-    }
-}
-
-fn hosts(paths: &Paths, survey: &Survey) -> Vec<Check> {
-    let program = paths.installed_binary();
-    let mut checks: Vec<Check> = survey
-        .hosts
-        .iter()
-        .map(|host| {
-            let place = host.manifest.display();
-            match (host.is_right(&program), host.manifest.exists()) {
-                (true, _) => good(
-                    "manifest",
-                    format!("{} knows where the helper is", host.browser),
-                ),
-                (false, true) => bad(
-                    "manifest",
-                    format!("{place} is not what Housekey writes there"),
-                    INSTALL,
-                ),
-                (false, false) => {
-                    let detail =
-                        format!("{} does not know of the helper: no {place}", host.browser);
-                    bad("manifest", detail, INSTALL)
-                }
-            }
-        })
-        .collect();
-    if checks.is_empty() {
-        let detail = "no browser was found".into();
-        checks.push(bad(
-            "browsers",
-            detail,
-            "install Firefox or Chromium, then install again",
-        ));
-    }
-    checks
-}
-
-fn authority(paths: &Paths, record: &Record, now: SystemTime) -> (Option<Authority>, Check) {
-    const CODE: &str = "authority";
-    let authority = match Authority::load(paths, now) {
-        Ok(authority) => authority,
-        Err(AuthorityError::Files(error)) if !error.is_absent() => {
-            return (None, bad(CODE, error.to_string(), "do what that says"));
-        }
-        Err(error) => return (None, bad(CODE, error.to_string(), INSTALL)),
+/// The data directory's files that must be private, and their directories.
+fn private_files(paths: &Paths) -> Vec<PathBuf> {
+    let mut files = vec![
+        paths.authority(),
+        paths.issuer_key(),
+        paths.issuer_certificate(),
+        paths.root_certificate(),
+        paths.install_record(),
+    ];
+    // The list of devices, what SQLite keeps beside it, and the copies of older ones.
+    let database = paths.database();
+    let base = database.file_name().unwrap_or_default();
+    let entries = fs::read_dir(paths.data()).into_iter().flatten().flatten();
+    let is_of_database = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(base.as_encoded_bytes())
     };
-    let uncovered: Vec<&str> = record
-        .local_names
-        .iter()
-        .filter(|name| !authority.local_names().contains(name))
-        .map(String::as_str)
-        .collect();
-    let left = authority.expires().duration_since(now).unwrap_or_default();
-    let check = if !uncovered.is_empty() {
-        bad(
-            CODE,
-            format!(
-                "the local authority does not permit {}",
-                uncovered.join(", ")
-            ),
-            INSTALL,
-        )
-    } else if left < SOON {
-        bad(
-            CODE,
-            "the local authority ends within 30 days".into(),
-            INSTALL,
-        )
-    } else {
-        let days = left.as_secs() / (24 * 60 * 60);
-        good(
-            CODE,
-            format!("the local authority is sound, and valid for {days} more days"),
-        )
-    };
-    (Some(authority), check)
+    files.extend(entries.map(|entry| entry.path()).filter(is_of_database));
+    files
 }
 
-fn certutil() -> Check {
-    match nss::certutil() {
-        Some(path) => good("certutil", format!("certutil is at {}", path.display())),
-        None => bad(
-            "certutil",
-            "certutil is missing, so certificate stores cannot be read".into(),
-            "install libnss3-tools (Debian, Ubuntu), nss-tools (Fedora) or nss (Arch)",
-        ),
+fn unusable(error: &PathsError) -> Check {
+    match error {
+        PathsError::LooseMode { path, mode } => Check::new(Found::FilesOpen)
+            .of(&shown(path))
+            .at(&format!("{mode:04o}")),
+        PathsError::ForeignOwner(path)
+        | PathsError::TooLarge(path)
+        | PathsError::WrongKind(path)
+        | PathsError::Io { path, .. } => Check::new(Found::FilesUnusable)
+            .of(&shown(path))
+            .at(&error.to_string()),
+        PathsError::NoHome => Check::new(Found::FilesUnusable).at(&error.to_string()),
     }
 }
 
-fn trust(store: &NssDatabase, authority: Option<&Authority>) -> Check {
-    const CODE: &str = "trust";
-    let title = store.title();
-    let entries = match store.entries() {
-        Ok(entries) => entries,
-        Err(error) => return bad(CODE, error.to_string(), "close the browser and try again"),
-    };
-    let Some(authority) = authority else {
-        let detail = format!("{title} cannot be compared with an authority that is not there");
-        return bad(CODE, detail, INSTALL);
-    };
-    match entries.as_slice() {
-        [] => bad(
-            CODE,
-            format!("the local authority is not trusted by {title}"),
-            INSTALL,
-        ),
-        [entry] if entry.is(authority.root()) => {
-            good(CODE, format!("the local authority is trusted by {title}"))
-        }
-        _ => bad(
-            CODE,
-            format!("another authority of Housekey's is trusted by {title}"),
-            INSTALL,
-        ),
-    }
-}
-
-fn pins(paths: &Paths) -> Check {
-    const CODE: &str = "pins";
+/// Whether the list of devices is sound, and when something last happened in it.
+fn store(paths: &Paths) -> (Check, Option<Timestamp>) {
     // Opening makes a store where there is none, and a doctor changes nothing.
     match paths::check_private_file(&paths.database()) {
-        Err(error) if error.is_absent() => return good(CODE, "there are no pins yet".into()),
+        Err(error) if error.is_absent() => return (Check::new(Found::StoreNone), None),
         _ => {}
     }
-    match Store::open(paths) {
-        Ok(_) => good(CODE, "the pin store can be read".into()),
-        Err(error) => bad(CODE, error.to_string(), "put a copy of housekey.db back"),
+    let read = Store::open(paths).and_then(|store| {
+        let latest = store.history(None, None, 1)?.first().map(|entry| entry.at);
+        Ok((store.count()?, latest))
+    });
+    match read {
+        Ok((0, latest)) => (Check::new(Found::StoreNone), latest),
+        Ok((count, latest)) => {
+            let check = Check::new(Found::StoreGood).at(&count.to_string());
+            (check, latest)
+        }
+        Err(error) => {
+            let found = match &error {
+                StoreError::Damaged | StoreError::Directory(_) => Found::StoreDamaged,
+                StoreError::TooNew => Found::StoreTooNew,
+                StoreError::Io(_) | StoreError::Paths(_) | StoreError::Sqlite(_) => {
+                    Found::StoreUnusable
+                }
+            };
+            (Check::new(found).at(&error.to_string()), None)
+        }
     }
 }
 
-const fn good(check: &'static str, detail: String) -> Check {
-    Check {
-        check,
-        ok: true,
-        detail,
-        fix: None,
+/// Time does not run backwards: what was written down, was written down before now.
+fn clock(paths: &Paths, latest: Option<Timestamp>, now: SystemTime) -> Check {
+    let written = fs::metadata(paths.root_certificate()).and_then(|metadata| metadata.modified());
+    let written = written.ok().map(timestamp);
+    match latest.max(written) {
+        Some(then) if then > timestamp(now).plus_days(1) => Check::new(Found::ClockBack),
+        _ => Check::new(Found::ClockGood),
     }
 }
-
-fn bad(check: &'static str, detail: String, fix: &str) -> Check {
-    Check {
-        check,
-        ok: false,
-        detail,
-        fix: Some(fix.into()),
-    }
-}
-
-const INSTALL: &str = "run `housekey install`";
-const SOON: Duration = Duration::from_secs(30 * 24 * 60 * 60);

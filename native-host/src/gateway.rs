@@ -13,6 +13,7 @@ mod live;
 mod meetings;
 mod recent;
 mod refusals;
+mod rehearsal;
 mod sessions;
 mod watch;
 
@@ -40,6 +41,7 @@ use self::live::Live;
 use self::meetings::Meetings;
 use self::recent::Recent;
 use self::refusals::Refusals;
+use self::rehearsal::Stage;
 use self::sessions::Sessions;
 use self::watch::Heeded;
 
@@ -66,6 +68,7 @@ pub struct Gateway {
     meetings: Meetings,
     heeded: Heeded,
     profile: RwLock<Option<ProfileId>>,
+    stage: Option<Stage>,
 }
 
 impl Gateway {
@@ -80,6 +83,16 @@ impl Gateway {
         authority: Authority,
         prober: Arc<Prober>,
         store: Arc<Store>,
+    ) -> std::io::Result<Arc<Self>> {
+        Self::begin(scope, authority, prober, store, None).await
+    }
+
+    async fn begin(
+        scope: ScopeOptions,
+        authority: Authority,
+        prober: Arc<Prober>,
+        store: Arc<Store>,
+        stage: Option<Stage>,
     ) -> std::io::Result<Arc<Self>> {
         raise_file_limit();
         let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
@@ -104,6 +117,7 @@ impl Gateway {
             meetings: Meetings::default(),
             heeded,
             profile: RwLock::default(),
+            stage,
         });
         tokio::spawn(Arc::clone(&gateway).serve(listener));
         tokio::spawn(Arc::clone(&gateway).watch());

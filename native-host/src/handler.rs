@@ -1,6 +1,7 @@
 //! What the helper does for the extension: requests in, responses out.
 
 mod approve;
+mod checkup;
 mod explain;
 mod page;
 
@@ -14,14 +15,16 @@ use housekey_core::pin::Pin;
 use housekey_core::protocol::{HelperError, Request, Response, Settings};
 use housekey_core::scope::ScopeOptions;
 
+pub use self::checkup::check_up;
 use self::page::Page;
-use crate::authority::Authority;
+use crate::authority::{Authority, AuthorityError};
 use crate::chain::timestamp;
 use crate::danger::Stranger;
 use crate::gateway::Gateway;
 use crate::makers::{MakerError, Makers};
 use crate::paths::Paths;
 use crate::probe::Prober;
+use crate::renewal;
 use crate::store::{Amendment, ImportRefusal, Moving, Store, block};
 use crate::system_proxy;
 
@@ -30,6 +33,7 @@ pub struct Handler {
     store: Arc<Store>,
     prober: Arc<Prober>,
     gateway: Arc<Gateway>,
+    paths: Paths,
 }
 
 impl Handler {
@@ -43,9 +47,11 @@ impl Handler {
             code: ErrorCode::AuthorityUnusable,
             detail: error.to_string(),
         };
+        // The authority first: where there is none, nothing is installed, and nothing is made.
+        let authority = renewed(paths, SystemTime::now())
+            .await
+            .map_err(|error| unusable(&error))?;
         let store = Arc::new(Store::open(paths)?);
-        let authority =
-            Authority::load(paths, SystemTime::now()).map_err(|error| unusable(&error))?;
         let issuer = authority.issuer().clone();
         let prober =
             Arc::new(Prober::new(Arc::clone(&store), Some(issuer)).map_err(|it| unusable(&it))?);
@@ -60,6 +66,7 @@ impl Handler {
             store,
             prober,
             gateway,
+            paths: paths.clone(),
         })
     }
 
@@ -83,6 +90,7 @@ impl Handler {
                 approval,
             } => self.approve(&endpoint, spki_sha256, approval, now).await,
             Request::Block { endpoint, blocked } => self.amend(&endpoint, now, block(blocked)),
+            Request::CheckUp => check_up(&self.paths, Some(self.gateway.address().port)).await,
             Request::Cleared { endpoint } => {
                 if let Some(profile) = self.gateway.profile() {
                     self.store.session_deleted(&profile, endpoint.host())?;
@@ -253,6 +261,26 @@ impl Handler {
         change(Makers::of(&self.store)?)?;
         self.makers()
     }
+}
+
+/// The local authority, after whatever its renewal needs.
+async fn renewed(paths: &Paths, now: SystemTime) -> Result<Authority, AuthorityError> {
+    let authority = Authority::load(paths, now);
+    let is_due = match &authority {
+        Ok(authority) => renewal::is_due(paths, authority, now),
+        Err(error) => matches!(error, AuthorityError::Expired),
+    };
+    if !is_due {
+        return authority;
+    }
+    let theirs = paths.clone();
+    let renewed = tokio::task::spawn_blocking(move || renewal::renew(&theirs, now)).await;
+    match renewed {
+        Ok(Ok(renewal)) => tracing::info!(?renewal, "the authority's renewal"),
+        Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "no renewal"),
+        Err(error) => tracing::error!(%error, "no renewal"),
+    }
+    Authority::load(paths, now)
 }
 
 impl From<ImportRefusal> for HelperError {

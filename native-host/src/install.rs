@@ -15,15 +15,16 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, bail};
 
 use crate::authority::{Authority, AuthorityError};
-use crate::browsers::{self, Explicit, Survey};
-use crate::paths::Paths;
+use crate::browsers::{self, Explicit, Remark, Survey};
+use crate::paths::{Paths, shown};
+use crate::renewal;
 use crate::trust_store::nss::{self, NssDatabase};
 use crate::trust_store::{TrustStore, TrustStoreError};
 
 pub use consent::explain;
 pub use manifest::chrome_origin;
 pub use record::{Record, RecordError};
-pub use step::Step;
+pub use step::{Step, is_same_program};
 
 /// What a person asks of the installer.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +76,7 @@ impl Plan {
         let mut plan = Self {
             steps: Vec::new(),
             right: Vec::new(),
-            remarks: survey.remarks.clone(),
+            remarks: survey.remarks.iter().map(Remark::text).collect(),
             record,
         };
         plan.program(paths)?;
@@ -98,6 +99,16 @@ impl Plan {
     #[must_use]
     pub const fn local_names(&self) -> &BTreeSet<String> {
         &self.record.local_names
+    }
+
+    /// Every file that the steps write or remove, in the order of the steps.
+    #[must_use]
+    pub fn files(&self, paths: &Paths) -> Vec<PathBuf> {
+        let mut files = vec![paths.install_record()];
+        files.extend(self.steps.iter().flat_map(|step| step.files(paths)));
+        let mut seen = BTreeSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        files
     }
 
     /// Does the steps, and tells each with its result. A step that fails does not stop the others.
@@ -138,9 +149,7 @@ impl Plan {
         let from = env::current_exe().context("cannot find this program's own file")?;
         let to = paths.installed_binary();
         match step::is_same_program(&from, &to) {
-            true => self
-                .right
-                .push(format!("the helper is at {}", to.display())),
+            true => self.right.push(format!("the helper is at {}", shown(&to))),
             false => self.steps.push(Step::CopyProgram { from, to }),
         }
         Ok(())
@@ -162,6 +171,11 @@ impl Plan {
         } else {
             stores(survey)?
         };
+        // While the authority follows itself, two of its roots are in the stores.
+        let welcome = match authority {
+            Some(_) => renewal::welcome(paths, now),
+            None => Vec::new(),
+        };
         let mut to_trust = Vec::new();
         for store in stores {
             let mut has_it = false;
@@ -171,7 +185,7 @@ impl Plan {
                     .is_some_and(|known| entry.is(known.root()))
                 {
                     has_it = true;
-                } else {
+                } else if !welcome.iter().any(|root| entry.is(root)) {
                     self.steps.push(Step::Distrust(store.clone(), entry));
                 }
             }

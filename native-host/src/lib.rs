@@ -21,6 +21,7 @@ pub mod makers;
 pub mod messaging;
 pub mod paths;
 pub mod probe;
+pub mod renewal;
 pub mod resolve;
 pub mod splice;
 pub mod store;

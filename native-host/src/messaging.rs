@@ -11,7 +11,7 @@ use native_messaging::host::{NmError, encode_message, send_frame};
 use tokio::sync::{Mutex, Semaphore, mpsc};
 
 use crate::extension_id;
-use crate::handler::Handler;
+use crate::handler::{Handler, check_up};
 use crate::log;
 use crate::paths::Paths;
 
@@ -115,7 +115,15 @@ impl Helper {
         let mut handler = self.handler.lock().await;
         let started = match &*handler {
             Some(started) => Arc::clone(started),
-            None => Arc::clone(handler.insert(Arc::new(Handler::start(&self.paths).await?))),
+            None => match Handler::start(&self.paths).await {
+                Ok(started) => Arc::clone(handler.insert(Arc::new(started))),
+                // Why it cannot is what this request wants to know.
+                Err(_) if request == Request::CheckUp => {
+                    drop(handler);
+                    return check_up(&self.paths, None).await;
+                }
+                Err(error) => return Err(error),
+            },
         };
         drop(handler);
         started.handle(request).await

@@ -13,12 +13,15 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
+use housekey_core::text::WholeText;
 use rustix::fs::OFlags;
 
 /// The places of the helper's files. Nothing is created by making one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Paths {
     data: PathBuf,
+    /// The name of the authority's directory.
+    authority: &'static str,
 }
 
 impl Paths {
@@ -35,7 +38,10 @@ impl Paths {
     /// The places below a given data directory.
     #[must_use]
     pub fn at(data: impl Into<PathBuf>) -> Self {
-        Self { data: data.into() }
+        Self {
+            data: data.into(),
+            authority: AUTHORITY,
+        }
     }
 
     /// The data directory, which holds all the others.
@@ -53,7 +59,22 @@ impl Paths {
     /// The directory of the local authority.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
-        self.data.join("authority")
+        self.data.join(self.authority)
+    }
+
+    /// The same places, but for the authority that will follow this one.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        Self {
+            data: self.data.clone(),
+            authority: SUCCESSOR,
+        }
+    }
+
+    /// The root certificate of the authority before this one, while it still is in stores.
+    #[must_use]
+    pub fn root_before(&self) -> PathBuf {
+        self.data.join("authority-before.pem")
     }
 
     /// The local authority's root certificate, which browsers are asked to trust.
@@ -255,6 +276,22 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsErro
     write().map_err(|source| io_error(path, source))
 }
 
+/// A path as people read it: the home directory as `~`, and nothing that could do harm in a
+/// terminal, for directories have whatever names anybody gave them.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    let base = BaseDirs::new();
+    let below = base
+        .as_ref()
+        .and_then(|base| path.strip_prefix(base.home_dir()).ok());
+    let text = match below {
+        Some(below) if below.as_os_str().is_empty() => "~".into(),
+        Some(below) => format!("~/{}", below.display()),
+        None => path.display().to_string(),
+    };
+    WholeText::new(&text).to_string()
+}
+
 fn open_private(path: &Path) -> Result<File, PathsError> {
     // NONBLOCK: opening a named pipe somebody put here must not wait for its other end.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -294,6 +331,8 @@ fn io_error(path: &Path, source: io::Error) -> PathsError {
     }
 }
 
+const AUTHORITY: &str = "authority";
+const SUCCESSOR: &str = "authority-next";
 const PRIVATE_DIRECTORY: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 const PERMISSION_BITS: u32 = 0o7777;

@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use housekey_core::chain::{Flaw, LegacyVersion};
+use housekey_core::checkup::{Fix, Found, Link};
 use housekey_core::decision::{Failure, Rule};
 use housekey_core::effect::{Badge, HelperStatus};
 use housekey_core::error::ErrorCode;
@@ -42,6 +43,12 @@ fn every_code_has_a_text_in_every_locale() {
     need("badge", codes(Badge::ALL));
     need("outdated", codes(LegacyVersion::ALL));
     need("makers_rule", codes(DeviceIdRule::ALL));
+    need(
+        "check",
+        Found::ALL.iter().flat_map(|it| codes([it])).collect(),
+    );
+    need("check_fix", codes(Fix::ALL));
+    need("check_link", codes(Link::ALL));
     let english = locale("en");
     for key in &keys {
         assert!(english.contains_key(key), "en has no {key}");

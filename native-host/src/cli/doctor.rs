@@ -3,26 +3,58 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use super::output;
-use crate::doctor::examine;
-use crate::paths::Paths;
+use super::install::consented;
+use super::{DoctorArguments, checkup, output};
+use crate::doctor::{Looker, examine, tighten};
+use crate::install::{Plan, Request};
+use crate::paths::{Paths, shown};
+use crate::renewal::{self, Renewal};
 
-pub(super) fn run(paths: &Paths, as_json: bool) -> anyhow::Result<ExitCode> {
-    let examination = examine(paths, SystemTime::now());
-    if as_json {
-        output::json(&examination)?;
-    } else {
-        for check in &examination.checks {
-            match check.ok {
-                true => output::good(&check.detail),
-                false => output::bad(&check.detail, check.fix.as_deref()),
-            }
+pub(super) fn run(paths: &Paths, arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
+    if arguments.fix {
+        let mended = mend(paths, arguments.yes);
+        if let Err(error) = mended {
+            output::bad(format!("{error:#}"), None);
         }
-        examination.remarks.iter().for_each(output::remark);
+        output::print("");
     }
-    Ok(if examination.ok {
-        ExitCode::SUCCESS
+    let found = examine(paths, Looker::Person, SystemTime::now());
+    if arguments.json {
+        checkup::print_json(&found)?;
     } else {
-        ExitCode::FAILURE
+        checkup::print(&found);
+    }
+    Ok(match found.is_good() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Mends what can be mended: who may read the files, the authority's renewal, and everything that
+/// the installer would put right. A browser is given an authority to trust only with consent.
+fn mend(paths: &Paths, yes: bool) -> anyhow::Result<()> {
+    let now = SystemTime::now();
+    for file in tighten(paths)? {
+        output::good(format!("{} is yours alone again", shown(&file)));
+    }
+    match renewal::renew(paths, now) {
+        Ok(Renewal::Prepared | Renewal::Succeeded) => {
+            output::good("the local authority is renewed");
+        }
+        // Where there is none or it cannot be used, the installer makes one.
+        Ok(Renewal::Ended | Renewal::NotDue) | Err(_) => {}
+    }
+    let plan = Plan::make(paths, &Request::default(), now)?;
+    if plan.steps.is_empty() {
+        output::print("There is nothing else that can be mended here.");
+        return Ok(());
+    }
+    if !consented(paths, &plan, yes)? {
+        output::print("Nothing else was changed.");
+        return Ok(());
+    }
+    plan.execute(paths, now, &mut |step, result| match result {
+        Ok(()) => output::good(step),
+        Err(error) => output::bad(format!("{step}: {error:#}"), None),
     })
 }

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use super::{InstallArguments, output};
+use super::InstallArguments;
+use super::output::{self, Mark};
 use crate::install::{Plan, Request, explain};
-use crate::paths::Paths;
+use crate::paths::{Paths, shown};
 
 pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<ExitCode> {
     let now = SystemTime::now();
@@ -13,50 +14,91 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
     let InstallArguments {
         helper_only,
         local_name: local_names,
+        dry_run,
+        yes,
         ..
     } = arguments;
-    let plan = Plan::make(
-        paths,
-        &Request {
-            explicit,
-            helper_only,
-            local_names,
-        },
-        now,
-    )?;
-
-    plan.right.iter().for_each(output::good);
-    plan.remarks.iter().for_each(output::remark);
+    let request = Request {
+        explicit,
+        helper_only,
+        local_names,
+    };
+    let plan = Plan::make(paths, &request, now)?;
+    tell_what_is_there(&plan);
+    if dry_run {
+        tell_what_would_be_done(paths, &plan);
+        return Ok(ExitCode::SUCCESS);
+    }
     if plan.steps.is_empty() {
         // What was asked is remembered even where nothing has to be done for it.
-        if !arguments.dry_run {
-            plan.execute(paths, now, &mut |_, _| {})?;
-        }
+        plan.execute(paths, now, &mut |_, _| {})?;
         output::print("Nothing to do.");
         return Ok(ExitCode::SUCCESS);
     }
-    if arguments.dry_run || plan.needs_consent() {
-        output::print("\nThis will be done:");
-        for step in &plan.steps {
-            output::print(&format!("  · {step}"));
-        }
-        output::print("");
-    }
-    if plan.needs_consent() {
-        output::print(&explain(paths, plan.local_names()));
-    }
-    if arguments.dry_run {
-        output::print("Nothing was changed.");
-        return Ok(ExitCode::SUCCESS);
-    }
-    if plan.needs_consent() && !arguments.yes && !output::ask("Do this?")? {
+    if !consented(paths, &plan, yes)? {
         output::print("Nothing was changed.");
         return Ok(ExitCode::FAILURE);
     }
-    plan.execute(paths, now, &mut |step, result| match result {
-        Ok(()) => output::good(step),
-        Err(error) => output::bad(format!("{step}: {error:#}"), None),
+    let mut title = "Done now";
+    plan.execute(paths, now, &mut |step, result| {
+        match result {
+            Ok(()) => output::row(title, Mark::Good, &step.to_string(), None),
+            Err(error) => output::row(title, Mark::Bad, &format!("{step}: {error:#}"), None),
+        }
+        title = "";
     })?;
-    output::print("\nInstalled. Restart browsers that are open.");
+    output::print(
+        "\nInstalled. Restart browsers that are open; `housekey doctor` shows whether all is well.",
+    );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what a plan does and asks for the person's consent, if it takes that: only a person may
+/// give a browser an authority to trust.
+pub(super) fn consented(paths: &Paths, plan: &Plan, yes: bool) -> anyhow::Result<bool> {
+    if !plan.needs_consent() {
+        return Ok(true);
+    }
+    tell_steps(plan);
+    output::print("");
+    output::print(&explain(paths, plan.local_names()));
+    Ok(yes || output::ask("Do this?")?)
+}
+
+fn tell_what_is_there(plan: &Plan) {
+    let mut title = "Right already";
+    for right in &plan.right {
+        output::row(title, Mark::Good, right, None);
+        title = "";
+    }
+    title = "To know";
+    for remark in &plan.remarks {
+        output::row(title, Mark::Open, remark, None);
+        title = "";
+    }
+}
+
+fn tell_steps(plan: &Plan) {
+    output::print("\nThis will be done:");
+    for step in &plan.steps {
+        output::print(&format!("  · {step}"));
+    }
+}
+
+fn tell_what_would_be_done(paths: &Paths, plan: &Plan) {
+    if plan.steps.is_empty() {
+        output::print("Nothing to do.");
+        return;
+    }
+    tell_steps(plan);
+    output::print("\nThese files will be written or removed:");
+    for file in plan.files(paths) {
+        let is_there = if file.exists() { "" } else { "  (new)" };
+        output::print(&format!("  · {}{is_there}", shown(&file)));
+    }
+    if plan.needs_consent() {
+        output::print("");
+        output::print(&explain(paths, plan.local_names()));
+    }
+    output::print("Nothing was changed.");
 }

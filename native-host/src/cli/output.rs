@@ -24,6 +24,62 @@ pub(super) fn remark(text: impl std::fmt::Display) {
     print(&format!("{} {text}", paint("!", YELLOW)));
 }
 
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Bad,
+    Good,
+    Open,
+}
+
+/// Prints how one thing is, below a title that the next ones may leave out, and what to do.
+pub(super) fn row(title: &str, mark: Mark, text: &str, fix: Option<&str>) {
+    let mark = match mark {
+        Mark::Bad => paint("✗", RED),
+        Mark::Good => paint("✓", GREEN),
+        Mark::Open => paint("!", YELLOW),
+    };
+    let width = width().saturating_sub(INDENT);
+    let mut lines = wrap(text, width).into_iter();
+    let first = lines.next().unwrap_or_default();
+    let title = paint(&format!("{title:<TITLE_WIDTH$}"), BOLD);
+    print(&format!("{title}  {mark} {first}"));
+    let fix = fix.iter().flat_map(|fix| {
+        let lines = wrap(fix, width.saturating_sub(2)).into_iter().enumerate();
+        lines.map(|(number, line)| format!("{} {line}", if number == 0 { "→" } else { " " }))
+    });
+    for line in lines.chain(fix) {
+        print(&format!("{:INDENT$}{line}", ""));
+    }
+}
+
+/// How many characters a line has: those of the terminal, but no more than can be read with ease.
+/// Whoever is no terminal breaks lines as it likes.
+fn width() -> usize {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).clamp(40, MAX_WIDTH),
+        _ => usize::MAX,
+    }
+}
+
+/// Breaks a text into lines between its words. A word that is longer than a line stays whole.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 /// Prints a line.
 ///
 /// Whoever reads may have gone away, as `head` does; that is nobody's failure.
@@ -71,6 +127,28 @@ fn paint(text: &str, colour: &str) -> String {
     }
 }
 
+/// As wide as the longest title.
+const TITLE_WIDTH: usize = 15;
+/// Where the text of a row begins.
+const INDENT: usize = TITLE_WIDTH + 4;
+const MAX_WIDTH: usize = 100;
+const BOLD: &str = "\x1b[1m";
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(
+            wrap("a /very/long/path b", 6),
+            ["a", "/very/long/path", "b"]
+        );
+        assert_eq!(wrap("", 6), [""]);
+        assert_eq!(wrap("ü ü ü", 3), ["ü ü", "ü"]);
+    }
+}

@@ -22,7 +22,6 @@ use super::live::Passing;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
 use crate::probe::shake_hands;
-use crate::resolve;
 use crate::splice::{Cut, Plain, Side, reset, splice};
 use crate::store::{Amendment, Happening};
 use crate::tls::Tls;
@@ -155,7 +154,7 @@ impl Gateway {
 
     /// The browser's own TLS connection to the device: no leaf, no pin, no part in it.
     async fn open_fine(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
-        match resolve::connect(endpoint, &self.scope()).await {
+        match self.dial(endpoint).await {
             Ok(device) => {
                 self.refusals.remove(endpoint);
                 answer(&mut browser, Status::Established).await;
@@ -177,9 +176,8 @@ impl Gateway {
     /// A browser whose handshake breaks off tries again and again, Firefox twenty times for one
     /// page; one whose CONNECT is refused does not.
     async fn open_doubted(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
-        let scope = self.scope();
         let met = tokio::select! {
-            met = self.prober.meet(&pin.endpoint, &scope, offer()) => met,
+            met = self.meet(&pin.endpoint, offer()) => met,
             () = gone(&browser) => return None,
         };
         match met {
@@ -201,10 +199,7 @@ impl Gateway {
     /// There is a pin: the device has to hold its key.
     async fn open_pinned(&self, mut browser: TcpStream, pin: &Pin) -> Option<Open<'_>> {
         answer(&mut browser, Status::Established).await;
-        let mut connecting = pin!(async {
-            let scope = self.scope();
-            resolve::connect(&pin.endpoint, &scope).await
-        });
+        let mut connecting = pin!(self.dial(&pin.endpoint));
         // The device's socket opens while the browser writes its first flight.
         // That flight has to be read before the device is greeted, because it says which
         // application protocols the browser can speak on this connection.
@@ -298,7 +293,7 @@ impl Gateway {
             return met;
         }
         self.sessions.forget(&pin.endpoint);
-        self.prober.meet(&pin.endpoint, &self.scope(), alpn).await
+        self.meet(&pin.endpoint, alpn).await
     }
 
     /// Compares a stranger with the pin. Where they differ, remembers what to ask the person.

@@ -13,7 +13,6 @@ use super::Gateway;
 use super::recent::Recent;
 use crate::chain::timestamp;
 use crate::danger::Stranger;
-use crate::resolve;
 
 /// At most one for each endpoint: the first of those that go on at one time.
 #[derive(Default)]
@@ -106,7 +105,7 @@ impl Gateway {
         alpn: Vec<Vec<u8>>,
     ) -> (Result<Stranger, Failure>, Option<Underway<'m>>) {
         let underway = self.meetings.begin(endpoint);
-        let met = match resolve::connect(endpoint, &self.scope()).await {
+        let met = match self.dial(endpoint).await {
             Ok(socket) => {
                 if let Some(underway) = &underway {
                     underway.is_at(MeetingStep::Handshaking);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use housekey_core::scope::LOCAL_SUFFIXES;
 
-use crate::paths::Paths;
+use crate::paths::{Paths, shown};
 
 /// What the local authority is, in plain words.
 #[must_use]
@@ -33,6 +33,6 @@ pub fn explain(paths: &Paths, local_names: &BTreeSet<String>) -> String {
          Its key stays      in {}, readable by you alone.\n\
          To remove it       run `housekey uninstall`.\n",
         names.trim_end_matches(", "),
-        paths.authority().display(),
+        shown(&paths.authority()),
     )
 }

@@ -11,7 +11,8 @@ use anyhow::Context as _;
 use super::Record;
 use crate::authority::Authority;
 use crate::browsers::HostPlace;
-use crate::paths::{self, Paths};
+use crate::paths::{self, Paths, shown};
+use crate::renewal;
 use crate::trust_store::nss::NssDatabase;
 use crate::trust_store::{Entry, TrustStore};
 
@@ -40,6 +41,20 @@ pub enum Step {
 }
 
 impl Step {
+    /// The files that it writes or removes.
+    pub(super) fn files(&self, paths: &Paths) -> Vec<PathBuf> {
+        match self {
+            Self::CopyProgram { to, .. } => vec![to.clone()],
+            Self::Distrust(store, _) | Self::Trust(store) => store.files(),
+            Self::MakeAuthority { .. } => vec![
+                paths.root_certificate(),
+                paths.issuer_certificate(),
+                paths.issuer_key(),
+            ],
+            Self::Register(host) => vec![host.manifest.clone()],
+        }
+    }
+
     pub(super) fn execute(
         &self,
         paths: &Paths,
@@ -52,6 +67,7 @@ impl Step {
             Self::MakeAuthority { .. } => {
                 let local_names: Vec<String> = record.local_names.iter().cloned().collect();
                 Authority::destroy(paths)?;
+                renewal::forget(paths)?;
                 Authority::create(paths, &local_names, now)?;
             }
             Self::Register(host) => host.write(&paths.installed_binary())?,
@@ -64,7 +80,7 @@ impl Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CopyProgram { to, .. } => write!(f, "copy the helper to {}", to.display()),
+            Self::CopyProgram { to, .. } => write!(f, "copy the helper to {}", shown(to)),
             Self::Distrust(store, entry) => {
                 write!(f, "take the old “{}” out of {}", entry.name, store.title())
             }
@@ -74,7 +90,7 @@ impl fmt::Display for Step {
                     f,
                     "tell {} where the helper is ({})",
                     host.browser,
-                    host.manifest.display()
+                    shown(&host.manifest)
                 )
             }
             Self::Trust(store) => write!(f, "add the local authority to {}", store.title()),
@@ -83,7 +99,8 @@ impl fmt::Display for Step {
 }
 
 /// Whether both are files with the same content.
-pub(super) fn is_same_program(one: &Path, other: &Path) -> bool {
+#[must_use]
+pub fn is_same_program(one: &Path, other: &Path) -> bool {
     let length = |path| fs::metadata(path).map(|metadata| metadata.len()).ok();
     length(one).is_some()
         && length(one) == length(other)

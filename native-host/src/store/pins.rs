@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::history::{knew_another_key, record, take_along};
 use super::sessions::hand_over;
-use super::{Store, StoreError, from_json, to_json};
+use super::{Store, StoreError, first, from_json, to_json};
 
 /// How a pin was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,18 @@ impl Store {
             .query_map(params![after, limit], read_pin)?
             .map(|pin| pin?)
             .collect()
+    }
+
+    /// How many pins there are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] where they cannot be read.
+    pub fn count(&self) -> Result<u32, StoreError> {
+        Ok(self
+            .lock()
+            .prepare_cached("SELECT count(*) FROM pin")?
+            .query_row([], first)?)
     }
 
     /// Writes a pin in place of whatever stood at its endpoint, and why.

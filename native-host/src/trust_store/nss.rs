@@ -19,6 +19,7 @@ use rustls_pki_types::pem::PemObject;
 
 use super::{Entry, NAME_PREFIX, TrustStore, TrustStoreError, entry_name};
 use crate::browsers::{Database, on_path};
+use crate::paths;
 
 /// An NSS database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +33,9 @@ impl NssDatabase {
     /// The database of a browser.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        let Database { owner, directory } = database.clone();
+        let Database {
+            owner, directory, ..
+        } = database.clone();
         Self {
             owner,
             directory,
@@ -73,6 +76,13 @@ impl NssDatabase {
         Some(HEXLOWER.encode(context.finish().as_ref()))
     }
 
+    /// The files of which it consists.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let files = DATABASE_FILES.iter().map(|name| self.directory.join(name));
+        files.collect()
+    }
+
     /// Deletes the database, whatever is in it.
     ///
     /// # Errors
@@ -99,7 +109,7 @@ pub fn certutil() -> Option<PathBuf> {
 
 impl TrustStore for NssDatabase {
     fn title(&self) -> String {
-        format!("{} ({})", self.owner, self.directory.display())
+        format!("{} ({})", self.owner, paths::shown(&self.directory))
     }
 
     fn location(&self) -> &Path {

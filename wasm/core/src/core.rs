@@ -47,6 +47,8 @@ pub struct Core {
     declined: BTreeMap<Endpoint, String>,
     /// What the person leaves to the browser.
     left_alone: BTreeSet<Endpoint>,
+    /// Pages that wait for a checkup until it is known how the helper is.
+    checkups: Vec<AskId>,
     /// Tabs that failed to load while there was no gateway, and what they wanted.
     waiting: BTreeMap<TabId, String>,
     /// Navigations to devices, of which nothing came yet.
@@ -73,6 +75,9 @@ enum Helper {
 enum Pending {
     Badge {
         tab_id: TabId,
+    },
+    CheckUp {
+        ask_id: AskId,
     },
     Cleared {
         endpoint: Endpoint,
@@ -182,6 +187,7 @@ impl Core {
                 self.link_local_is_direct = link_local_is_direct;
                 // Whatever was asked before the background slept, nobody waits for it any more.
                 self.pending.clear();
+                self.checkups.clear();
                 // Timers do not outlive the background either.
                 self.underway.clear();
                 self.connect(1)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::checkup::Checkup;
 use crate::error::ErrorCode;
 use crate::event::{AskId, PromptId, TabId, Timer};
 use crate::expected::Comparison;
@@ -148,6 +149,11 @@ impl Badge {
 )]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum PageReply {
+    /// What a checkup found.
+    CheckedUp {
+        /// That.
+        checkup: Checkup,
+    },
     /// What the comparison says.
     Compared {
         /// That.

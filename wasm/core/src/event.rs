@@ -197,6 +197,9 @@ pub enum PageRequest {
         /// Whether.
         blocked: bool,
     },
+    /// Check every link between this browser and its devices.
+    /// Answered by [`PageReply::CheckedUp`](crate::effect::PageReply::CheckedUp).
+    CheckUp,
     /// Compare what a person typed or pasted with what the device of a question presented.
     /// Answered by [`PageReply::Compared`](crate::effect::PageReply::Compared).
     Compare {

@@ -10,6 +10,7 @@
 
 pub mod certificate;
 pub mod chain;
+pub mod checkup;
 pub mod core;
 pub mod decision;
 pub mod effect;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chain::{Der, Observation, OutdatedTls, TlsVersion};
+use crate::checkup::Checkup;
 use crate::decision::{Finding, Policy};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
@@ -130,6 +131,9 @@ pub enum Request {
         /// Whether it is blocked from now on.
         blocked: bool,
     },
+    /// Check every link between this browser and its devices. Answered by [`Response::CheckedUp`],
+    /// also by a helper that cannot do anything else.
+    CheckUp,
     /// The profile holds nothing any more of the devices that were at this endpoint's host before.
     /// Answered by [`Response::Cleared`].
     Cleared {
@@ -270,6 +274,11 @@ pub enum Response {
         settings: Settings,
         /// What counts as a device with these settings.
         scope: ScopeOptions,
+    },
+    /// What a checkup found.
+    CheckedUp {
+        /// That.
+        checkup: Checkup,
     },
     /// The profile's connections to this host pass from now on.
     Cleared,

@@ -1,5 +1,6 @@
 //! The options page: how the helper is, and a view for each thing that a person can look after.
 
+mod checkup;
 mod deeds;
 mod device;
 mod devices;
@@ -85,6 +86,10 @@ impl OptionsPage {
             return;
         };
         match action.as_str() {
+            "check-up" => {
+                let host = self.host.clone();
+                dom::spawn(async move { checkup::begin(&host).await });
+            }
             "notice-hide" => dom::log(notice::hide()),
             "history-more" => {
                 // Those of a device belong to the list of devices.
@@ -183,6 +188,11 @@ impl OptionsPage {
         if self.loaded.get() {
             self.reveal_wanted()?;
         }
+        if wanted == CHECKUP {
+            // Also, and above all, where the helper does not work.
+            let host = self.host.clone();
+            dom::spawn(async move { checkup::begin(&host).await });
+        }
         if self.helper_works.get() {
             let page = Rc::clone(self);
             dom::spawn(async move { page.fill_view().await });
@@ -230,7 +240,10 @@ fn wanted() -> Result<String> {
     Ok(if known { name } else { VIEWS[0] }.to_owned())
 }
 
-const VIEWS: [&str; 5] = ["devices", "history", "makers", "transfer", "settings"];
+const VIEWS: [&str; 6] = [
+    "devices", "history", "makers", "transfer", "settings", CHECKUP,
+];
+const CHECKUP: &str = "checkup";
 /// Begins the part of the address that names a device.
 const DEVICE: &str = "#device=";
 const BUSY_MILLIS: i32 = 1_000;

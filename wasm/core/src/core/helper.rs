@@ -29,7 +29,10 @@ impl Core {
 
     /// Asks a helper that is absent once more. People install it while the browser runs.
     pub(super) fn try_again(&mut self) -> Vec<Effect> {
+        // Another connection would end the one over which it is being checked.
+        let is_checked = |it: &Pending| matches!(it, Pending::CheckUp { .. });
         match self.helper {
+            Helper::Absent { .. } if self.pending.values().any(is_checked) => Vec::new(),
             Helper::Absent { .. } => self.connect(MAX_FIRST_ATTEMPTS),
             Helper::Ready { .. } | Helper::Starting { .. } => Vec::new(),
         }
@@ -55,7 +58,8 @@ impl Core {
                 Pending::WhyFailed { tab_id, url } => {
                     self.waiting.insert(tab_id, url);
                 }
-                Pending::Decide { ask_id, .. }
+                Pending::CheckUp { ask_id }
+                | Pending::Decide { ask_id, .. }
                 | Pending::Page { ask_id }
                 | Pending::Popup { ask_id, .. }
                 | Pending::Refresh { ask_id, .. }
@@ -93,7 +97,7 @@ impl Core {
     pub(super) fn absent(&mut self, status: HelperStatus) -> Vec<Effect> {
         self.helper = Helper::Absent { status };
         let welcome = Effect::ShowWelcome { status };
-        if self.was_ready {
+        let mut effects = if self.was_ready {
             let nowhere = Routing::new(CLOSED_PORT, &self.scope, &self.system_proxy);
             vec![Effect::Route { routing: nowhere }, welcome]
         } else if self.is_closed() {
@@ -102,7 +106,9 @@ impl Core {
             vec![welcome]
         } else {
             vec![Effect::Unroute, welcome]
-        }
+        };
+        effects.extend(self.ask_for_checkups());
+        effects
     }
 
     pub(super) fn helper_said(&mut self, message: FromHelper) -> Vec<Effect> {
@@ -137,6 +143,7 @@ impl Core {
                 self.was_ready = true;
                 let mut effects = self.route_all();
                 effects.extend(self.release_waiting());
+                effects.extend(self.ask_for_checkups());
                 effects
             }
             (Pending::WhyFailed { tab_id, url }, Response::Explained { refusal }) => {
@@ -204,6 +211,9 @@ impl Core {
                     },
                 };
                 vec![Effect::Answer { ask_id, reply }]
+            }
+            (Pending::CheckUp { ask_id }, Response::CheckedUp { checkup }) => {
+                vec![self.checked_up(ask_id, checkup)]
             }
             (Pending::Page { ask_id }, Response::History { entries, more }) => {
                 let reply = PageReply::History { entries, more };
@@ -301,7 +311,12 @@ impl Core {
                 }
                 None => vec![refuse(ask_id, ErrorCode::UnknownPrompt)],
             },
-            Pending::Follow { ask_id, .. }
+            // A helper of before this request knows nothing of it.
+            Pending::CheckUp { ask_id } if error.code == ErrorCode::BadMessage => {
+                vec![refuse(ask_id, ErrorCode::ProtocolTooOld)]
+            }
+            Pending::CheckUp { ask_id }
+            | Pending::Follow { ask_id, .. }
             | Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
             | Pending::Refresh { ask_id, .. }

@@ -1,8 +1,11 @@
 //! What the extension's own pages ask.
 
+use std::cmp::Ordering;
+
 use super::questions::{About, Prompt};
 use super::{Core, Helper, Pending, refuse};
-use crate::effect::{Effect, PageReply};
+use crate::checkup::{Check, Checkup, Found, compare_versions};
+use crate::effect::{Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, PageRequest, TabId};
@@ -23,6 +26,7 @@ impl Core {
             PageRequest::AskAgain { endpoint, tab_id } => {
                 return self.ask_again(ask_id, &endpoint, tab_id);
             }
+            PageRequest::CheckUp => return self.check_up(ask_id),
             PageRequest::Compare { prompt_id, typed } => {
                 return vec![self.compare(ask_id, prompt_id, tab_id, &typed)];
             }
@@ -70,6 +74,56 @@ impl Core {
                 vec![refuse(ask_id, ErrorCode::HelperGone)]
             }
         }
+    }
+
+    /// Asks the helper to check everything, as soon as it is known how it is; also one that says
+    /// that it cannot work, for that is when a person wants to know why.
+    fn check_up(&mut self, ask_id: AskId) -> Vec<Effect> {
+        self.checkups.push(ask_id);
+        self.ask_for_checkups()
+    }
+
+    /// Asks for the checkups that pages wait for, unless the helper is still being started.
+    pub(super) fn ask_for_checkups(&mut self) -> Vec<Effect> {
+        let status = match self.helper {
+            Helper::Absent { status } => status,
+            Helper::Ready { .. } => HelperStatus::Ok,
+            Helper::Starting { .. } => return Vec::new(),
+        };
+        let checkups = std::mem::take(&mut self.checkups).into_iter();
+        let effects = checkups.map(|ask_id| match status {
+            HelperStatus::Ok | HelperStatus::Unusable => {
+                self.send(Request::CheckUp, Pending::CheckUp { ask_id })
+            }
+            HelperStatus::TooOld => refuse(ask_id, ErrorCode::ProtocolTooOld),
+            HelperStatus::TooNew => refuse(ask_id, ErrorCode::ProtocolTooNew),
+            HelperStatus::Down | HelperStatus::Missing | HelperStatus::Starting => {
+                refuse(ask_id, ErrorCode::HelperGone)
+            }
+        });
+        effects.collect()
+    }
+
+    /// Adds what the helper cannot know: who decides about the proxy, and which extension asks.
+    pub(super) fn checked_up(&self, ask_id: AskId, checkup: Checkup) -> Effect {
+        let proxy = match self.proxy_is_ours {
+            Some(false) => Found::ProxyTaken,
+            // Firefox asks for each request, and knows no other owner.
+            None | Some(true) => Found::ProxyGood,
+        };
+        let mut more = Vec::new();
+        if let Helper::Ready { version, .. } = &self.helper {
+            let found = match compare_versions(version, &self.version) {
+                Ordering::Equal => Found::RunningGood,
+                Ordering::Greater => Found::RunningOlder,
+                Ordering::Less => Found::RunningNewer,
+            };
+            more.push(Check::new(found).at(&self.version));
+            more.push(Check::new(proxy));
+        }
+        let checkup = checkup.with(more);
+        let reply = PageReply::CheckedUp { checkup };
+        Effect::Answer { ask_id, reply }
     }
 
     /// Who the device in a tab is, or what the tab shows in its place.
