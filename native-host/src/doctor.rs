@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use crate::authority::{Authority, AuthorityError};
 use crate::browsers::{self, Survey};
 use crate::install::Record;
 use crate::paths::{self, Paths};
-use crate::store::Store;
+use crate::store::{Store, backups};
 use crate::trust_store::TrustStore;
 use crate::trust_store::nss::{self, NssDatabase};
 
@@ -230,13 +231,25 @@ fn trust(store: &NssDatabase, authority: Option<&Authority>) -> Check {
 fn pins(paths: &Paths) -> Check {
     const CODE: &str = "pins";
     // Opening makes a store where there is none, and a doctor changes nothing.
-    match paths::check_private_file(&paths.database()) {
-        Err(error) if error.is_absent() => return good(CODE, "there are no pins yet".into()),
-        _ => {}
+    let is_absent = |place: PathBuf| {
+        let checked = paths::check_private_file(&place);
+        checked.is_err_and(|error| error.is_absent())
+    };
+    if is_absent(paths.database()) && is_absent(paths.seal()) {
+        return good(CODE, "there are no pins yet".into());
     }
     match Store::open(paths) {
-        Ok(_) => good(CODE, "the pin store can be read".into()),
-        Err(error) => bad(CODE, error.to_string(), "put a copy of housekey.db back"),
+        Ok(_) => {
+            let newest = backups(paths).ok().and_then(|all| all.into_iter().next());
+            let age = newest.and_then(|newest| newest.made.elapsed().ok());
+            let copy = match age.map(|age| age.as_secs() / (24 * 60 * 60)) {
+                None => String::new(),
+                Some(0) => ", and has a copy of the last day".into(),
+                Some(days) => format!(", and has a copy that is {days} days old"),
+            };
+            good(CODE, format!("the pin store can be read{copy}"))
+        }
+        Err(error) => bad(CODE, error.to_string(), "run `housekey pins restore`"),
     }
 }
 
