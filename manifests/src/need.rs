@@ -31,6 +31,8 @@ pub(crate) enum Need {
     /// Brings the TypeScript compiler, which checks the extension's JavaScript.
     Npm,
     Rustfmt,
+    /// Acts at a system call of the helper, and tells them all.
+    Strace,
     Stunnel,
     WasmTarget,
 }
@@ -66,6 +68,7 @@ impl Need {
             Self::Certutil,
             Self::Iproute2,
             Self::Nginx,
+            Self::Strace,
         ]
     }
 
@@ -126,6 +129,7 @@ impl Need {
             Self::Nginx => "nginx",
             Self::Npm => "npm",
             Self::Rustfmt => "cargo-fmt",
+            Self::Strace => "strace",
             Self::Stunnel => "stunnel4",
             Self::WasmTarget => "a Rust compiler for WebAssembly",
         }
@@ -157,6 +161,7 @@ impl Need {
             Self::Nginx => Remedy::Packages(&["nginx-light"]),
             Self::Npm => Remedy::Packages(&["nodejs", "npm"]),
             Self::Rustfmt => Remedy::Component("rustfmt"),
+            Self::Strace => Remedy::Packages(&["strace"]),
             Self::Stunnel => Remedy::Packages(&["stunnel4"]),
             Self::WasmTarget => Remedy::WasmTarget,
         }

@@ -148,9 +148,10 @@ fn unusable(error: &PathsError) -> Check {
 /// Whether the list of devices is sound, and when something last happened in it.
 fn store(paths: &Paths) -> (Check, Option<Timestamp>) {
     // Opening makes a store where there is none, and a doctor changes nothing.
-    match paths::check_private_file(&paths.database()) {
-        Err(error) if error.is_absent() => return (Check::new(Found::StoreNone), None),
-        _ => {}
+    let is_absent =
+        |place: PathBuf| paths::check_private_file(&place).is_err_and(|error| error.is_absent());
+    if is_absent(paths.database()) && is_absent(paths.seal()) {
+        return (Check::new(Found::StoreNone), None);
     }
     let read = Store::open(paths).and_then(|store| {
         let latest = store.history(None, None, 1)?.first().map(|entry| entry.at);
@@ -165,6 +166,9 @@ fn store(paths: &Paths) -> (Check, Option<Timestamp>) {
         Err(error) => {
             let found = match &error {
                 StoreError::Damaged | StoreError::Directory(_) => Found::StoreDamaged,
+                StoreError::Gone | StoreError::Older { .. } | StoreError::Other => {
+                    Found::StoreReplaced
+                }
                 StoreError::TooNew => Found::StoreTooNew,
                 StoreError::Io(_) | StoreError::Paths(_) | StoreError::Sqlite(_) => {
                     Found::StoreUnusable

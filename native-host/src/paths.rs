@@ -56,6 +56,12 @@ impl Paths {
         self.data.join("housekey.db")
     }
 
+    /// What tells the store as it was left from an older copy of it, or a damaged one.
+    #[must_use]
+    pub fn seal(&self) -> PathBuf {
+        self.data.join("housekey.db.seal")
+    }
+
     /// The directory of the local authority.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
@@ -217,11 +223,15 @@ pub fn check_private_directory(path: &Path) -> Result<(), PathsError> {
 
 /// Checks that this is a regular file, of this user's, that nobody else can read or write.
 ///
+/// The file is not opened: a process that closes a file loses all its locks on it, also those by
+/// which SQLite has it open at the same time (<https://sqlite.org/howtocorrupt.html>, section 2.2).
+///
 /// # Errors
 ///
 /// What is wrong with it, by cause.
 pub fn check_private_file(path: &Path) -> Result<(), PathsError> {
-    open_private(path).map(drop)
+    let metadata = fs::symlink_metadata(path).map_err(|source| io_error(path, source))?;
+    check_file(path, &metadata)
 }
 
 /// Reads a file that [`check_private_file`] approves of; the check is made on the opened file,
@@ -304,11 +314,15 @@ fn open_private(path: &Path) -> Result<File, PathsError> {
         _ => io_error(path, source),
     })?;
     let metadata = file.metadata().map_err(|source| io_error(path, source))?;
+    check_file(path, &metadata)?;
+    Ok(file)
+}
+
+fn check_file(path: &Path, metadata: &fs::Metadata) -> Result<(), PathsError> {
     if !metadata.is_file() {
         return Err(PathsError::WrongKind(path.into()));
     }
-    check_owner_and_mode(path, &metadata)?;
-    Ok(file)
+    check_owner_and_mode(path, metadata)
 }
 
 fn check_owner_and_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), PathsError> {

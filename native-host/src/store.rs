@@ -4,30 +4,44 @@
 //! A store that cannot be read is an error, never an empty store: with no pins, every device would
 //! be a stranger again, and the next key that comes along could be taken for the first.
 
+mod backup;
 mod error;
 mod file;
 mod history;
 mod import;
 mod makers;
 mod pins;
+mod restore;
 mod schema;
+mod seal;
 mod sessions;
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use housekey_core::history::Happening;
 use housekey_core::protocol::Settings;
-use rusqlite::{Connection, OptionalExtension as _, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
+pub use self::backup::{Backup, backups};
 pub use self::error::StoreError;
 pub use self::import::ImportRefusal;
 pub use self::makers::AddedMaker;
 pub use self::pins::{Amendment, Moving, block};
+pub use self::restore::{Restoration, Source};
 use crate::paths::Paths;
 
 /// An open store.
 pub struct Store {
-    connection: Mutex<Connection>,
+    paths: Paths,
+    open: Mutex<Open>,
+}
+
+/// A connection, and which file it is of.
+struct Open {
+    connection: Connection,
+    file: (u64, u64),
 }
 
 impl Store {
@@ -40,9 +54,9 @@ impl Store {
     ///
     /// [`StoreError`], by cause. Nothing is changed in a file that is not a sound store.
     pub fn open(paths: &Paths) -> Result<Self, StoreError> {
-        let connection = file::open(paths)?;
         Ok(Self {
-            connection: Mutex::new(connection),
+            open: Mutex::new(Open::new(paths)?),
+            paths: paths.clone(),
         })
     }
 
@@ -55,10 +69,13 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be read.
     pub fn version(&self) -> Result<i64, StoreError> {
-        Ok(self
-            .lock()
+        let open = self.lock()?;
+        let version: i64 = open
+            .connection
             .prepare_cached("PRAGMA data_version")?
-            .query_row([], first)?)
+            .query_row([], first)?;
+        // Another file begins to count anew.
+        Ok(version ^ open.file.1.cast_signed())
     }
 
     /// The settings.
@@ -67,7 +84,7 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn settings(&self) -> Result<Settings, StoreError> {
-        read_settings(&self.lock())
+        read_settings(&self.lock()?.connection)
     }
 
     /// Sets all of the settings.
@@ -101,19 +118,66 @@ impl Store {
         &self,
         change: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.lock();
-        let transaction =
-            connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        self.attempt(change, true)
+    }
+
+    /// What a change would lead to; it is made and taken back.
+    fn attempt<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&Connection) -> Result<T, E>,
+        keep: bool,
+    ) -> Result<T, E> {
+        let mut open = self.lock()?;
+        let Open { connection, file } = &mut *open;
+        let before = connection.total_changes();
+        let begin = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begin.map_err(StoreError::from)?;
         let result = change(&transaction)?;
-        transaction.commit()?;
+        if !keep || transaction.total_changes() == before {
+            transaction.rollback().map_err(StoreError::from)?;
+            return Ok(result);
+        }
+        seal::count(&transaction)?;
+        // Nobody replaces a store while another one writes to it.
+        if identity(&self.paths)? != *file {
+            return Err(StoreError::Gone.into());
+        }
+        transaction.commit().map_err(StoreError::from)?;
+        // The change is on the disk. Without a seal it is only not protected from an older copy.
+        if let Err(error) = seal::write(connection, &self.paths) {
+            tracing::warn!(%error, "the pin store is not sealed");
+        }
+        backup::keep(connection, &self.paths);
         Ok(result)
     }
 
+    /// The connection; to the file that is in its place now, should it be another one than before.
+    ///
     /// A panic elsewhere cannot leave half a change behind: transactions roll back when dropped.
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Result<MutexGuard<'_, Open>, StoreError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if identity(&self.paths)? != open.file {
+            *open = Open::new(&self.paths)?;
+        }
+        Ok(open)
+    }
+}
+
+impl Open {
+    fn new(paths: &Paths) -> Result<Self, StoreError> {
+        let connection = file::open(paths)?;
+        let file = identity(paths)?;
+        Ok(Self { connection, file })
+    }
+}
+
+/// Which file is in the place of the store: SQLite would go on with the one that it opened, and
+/// what is written to a file without a name is lost.
+fn identity(paths: &Paths) -> Result<(u64, u64), StoreError> {
+    match fs::symlink_metadata(paths.database()) {
+        Ok(metadata) => Ok((metadata.dev(), metadata.ino())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Gone),
+        Err(error) => Err(StoreError::Io(error)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `housekey pins`.
 
 mod list;
+mod restore;
 mod show;
 
 use std::process::ExitCode;
@@ -53,6 +54,11 @@ pub(super) enum PinsCommand {
     Unblock(One),
     /// Forget one: its next visit is a first visit
     Forget(One),
+    /// Put a copy of the whole list back, after saying what that would change
+    ///
+    /// Housekey makes one by itself, once an hour at most, when something changed. If the list is
+    /// damaged, gone, or an older copy than it should be, nothing is trusted until you decide here.
+    Restore(restore::Arguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,8 +77,12 @@ struct Forgotten<'p> {
 }
 
 pub(super) fn run(paths: &Paths, command: PinsCommand) -> anyhow::Result<ExitCode> {
+    if let PinsCommand::Restore(arguments) = &command {
+        return restore::run(paths, arguments);
+    }
     let store = Store::open(paths)?;
     match command {
+        PinsCommand::Restore(_) => {}
         PinsCommand::List(arguments) => list::run(&store, &arguments)?,
         PinsCommand::Show(one) => show::run(&store, &one)?,
         PinsCommand::Rename { one, name } => {

@@ -49,6 +49,7 @@ pub(super) const fn happening(what: Happening) -> &'static str {
         Happening::Move => "moved here",
         Happening::Renew => "renewed its certificate",
         Happening::Replace => "REPLACED BY ANOTHER KEY",
+        Happening::Restore => "put back from a copy",
         Happening::Rotate => "made itself a new key",
         Happening::Unblock => "unblocked",
     }

@@ -12,17 +12,38 @@ use crate::paths::PathsError;
 pub enum StoreError {
     /// The file is not a sound store.
     #[error(
-        "the pin store is damaged, so nothing is trusted; put a copy of it back, or move it away \
-         to begin anew: then every device asks again"
+        "the pin store is damaged, so nothing is trusted; `housekey pins restore` puts its last \
+         copy back, after saying what that changes"
     )]
     Damaged,
     /// The directory of makers, which goes with what the store says about them, does not hold
     /// together.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// There was a store here, and its file is gone.
+    #[error(
+        "the pin store is gone, so nothing is trusted; `housekey pins restore` puts its last copy \
+         back, after saying what that changes"
+    )]
+    Gone,
     /// The file system refused.
     #[error("the pin store cannot be reached: {0}")]
     Io(std::io::Error),
+    /// It is a copy of some time ago, which lacks the last changes.
+    #[error(
+        "the pin store is an older copy that lacks {missing} changes, so nothing is trusted; \
+         `housekey pins restore` says what is in it, and in the copies that Housekey made"
+    )]
+    Older {
+        /// How many.
+        missing: i64,
+    },
+    /// It is sound, but another store was here the last time, or none that counted its changes.
+    #[error(
+        "the pin store is not the one that was here before, so nothing is trusted; \
+         `housekey pins restore` says what is in it, and in the copies that Housekey made"
+    )]
+    Other,
     /// The file or its directory is not this user's alone.
     #[error(transparent)]
     Paths(#[from] PathsError),
@@ -36,9 +57,10 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
         match error.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged,
+            // The last is what SQLite says of a format or a table that it does not find.
+            Some(DatabaseCorrupt | NotADatabase | Unknown) => Self::Damaged,
             _ => Self::Sqlite(error),
         }
     }
@@ -46,8 +68,14 @@ impl From<rusqlite::Error> for StoreError {
 
 impl From<StoreError> for HelperError {
     fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Gone | StoreError::Older { .. } | StoreError::Other => {
+                ErrorCode::StoreReplaced
+            }
+            _ => ErrorCode::StoreUnusable,
+        };
         Self {
-            code: ErrorCode::StoreUnusable,
+            code,
             detail: error.to_string(),
         }
     }

@@ -29,7 +29,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<HistoryEntry>, StoreError> {
         let before = before.map_or(i64::MAX, i64::from);
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let lines = match endpoint {
             Some(endpoint) => connection
                 .prepare_cached(OF_ONE)?
@@ -40,7 +41,7 @@ impl Store {
                 .query_map(params![before, limit], Line::read)?
                 .collect::<Result<Vec<_>, _>>()?,
         };
-        drop(connection);
+        drop(open);
         lines.into_iter().map(HistoryEntry::try_from).collect()
     }
 
@@ -50,7 +51,7 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be read.
     pub fn knew_another_key(&self, host: &Host, key: SpkiSha256) -> Result<bool, StoreError> {
-        knew_another_key(&self.lock(), host, key)
+        knew_another_key(&self.lock()?.connection, host, key)
     }
 }
 
@@ -153,6 +154,7 @@ const fn code(what: Happening) -> &'static str {
         Happening::Move => "move",
         Happening::Renew => "renew",
         Happening::Replace => "replace",
+        Happening::Restore => "restore",
         Happening::Rotate => "rotate",
         Happening::Unblock => "unblock",
     }

@@ -5,7 +5,7 @@ use housekey_core::history::Happening;
 use housekey_core::pin::Pin;
 use housekey_core::scope::ScopeOptions;
 use housekey_core::time::Timestamp;
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use super::history::record;
 use super::pins::{pin_at, settle_in, write_pin};
@@ -41,38 +41,32 @@ impl Store {
         dry_run: bool,
     ) -> Result<ImportPlan, ImportRefusal> {
         check(export)?;
-        let mut connection = self.lock();
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(StoreError::from)?;
-        let mut plan = ImportPlan::default();
-        for incoming in &export.pins {
-            let step = take_over(&transaction, incoming, scope, at)?;
-            plan.count(incoming, step);
-        }
-        let end = match dry_run {
-            true => transaction.rollback(),
-            false => transaction.commit(),
+        let import = |connection: &Connection| -> Result<_, StoreError> {
+            let mut plan = ImportPlan::default();
+            for incoming in &export.pins {
+                let step = take_over(connection, incoming, scope, at)?;
+                plan.count(incoming, step);
+            }
+            Ok(plan)
         };
-        end.map_err(StoreError::from)?;
-        Ok(plan)
+        Ok(self.attempt(import, !dry_run)?)
     }
 }
 
 fn take_over(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     incoming: &Pin,
     scope: &ScopeOptions,
     at: Timestamp,
 ) -> Result<ImportStep, StoreError> {
-    let here = pin_at(transaction, &incoming.endpoint)?;
+    let here = pin_at(connection, &incoming.endpoint)?;
     let (step, pin) = import_pin(incoming, here.as_ref(), scope, at);
     if let Some(pin) = pin {
-        write_pin(transaction, &pin)?;
+        write_pin(connection, &pin)?;
         // A name or a note that was lacking is nobody's decision about the key.
         if step == ImportStep::Add {
-            settle_in(transaction, &pin)?;
-            record(transaction, &pin, Happening::Import, at)?;
+            settle_in(connection, &pin)?;
+            record(connection, &pin, Happening::Import, at)?;
         }
     }
     Ok(step)

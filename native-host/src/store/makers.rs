@@ -42,7 +42,8 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn added_makers(&self) -> Result<Vec<AddedMaker>, StoreError> {
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let mut query = connection.prepare_cached(
             "SELECT name, device_id, root, added, enabled FROM maker ORDER BY id",
         )?;
@@ -109,7 +110,8 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn makers_off(&self) -> Result<BTreeSet<String>, StoreError> {
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let mut query = connection.prepare_cached("SELECT id FROM maker_off")?;
         Ok(query.query_map([], first)?.collect::<Result<_, _>>()?)
     }
@@ -137,7 +139,8 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn pins_by_maker(&self) -> Result<BTreeMap<String, u32>, StoreError> {
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let mut query = connection.prepare_cached(
             "SELECT body ->> '$.identity.maker' AS maker, count(*) FROM pin
              WHERE maker IS NOT NULL GROUP BY maker",
@@ -152,7 +155,8 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn pins_of_maker(&self, id: &MakerId, limit: u32) -> Result<Vec<Endpoint>, StoreError> {
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let mut query = connection.prepare_cached(
             "SELECT endpoint FROM pin WHERE body ->> '$.identity.maker' = ?1
              ORDER BY endpoint LIMIT ?2",

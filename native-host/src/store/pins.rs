@@ -38,7 +38,7 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be read.
     pub fn pin(&self, endpoint: &Endpoint) -> Result<Option<Pin>, StoreError> {
-        pin_at(&self.lock(), endpoint)
+        pin_at(&self.lock()?.connection, endpoint)
     }
 
     /// The pins of all endpoints that hold this key, at most ten.
@@ -47,7 +47,8 @@ impl Store {
     ///
     /// [`StoreError`] where they cannot be read.
     pub fn pins_of_key(&self, key: SpkiSha256) -> Result<Vec<Pin>, StoreError> {
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let mut query =
             connection.prepare_cached("SELECT body FROM pin WHERE spki = ?1 LIMIT 10")?;
         query
@@ -63,7 +64,8 @@ impl Store {
     /// [`StoreError`] where they cannot be read.
     pub fn pins(&self, after: Option<&Endpoint>, limit: u32) -> Result<Vec<Pin>, StoreError> {
         let after = after.map(ToString::to_string).unwrap_or_default();
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let mut query = connection.prepare_cached(
             "SELECT body FROM pin WHERE endpoint > ?1 ORDER BY endpoint LIMIT ?2",
         )?;
@@ -80,7 +82,8 @@ impl Store {
     /// [`StoreError`] where they cannot be read.
     pub fn count(&self) -> Result<u32, StoreError> {
         Ok(self
-            .lock()
+            .lock()?
+            .connection
             .prepare_cached("SELECT count(*) FROM pin")?
             .query_row([], first)?)
     }
@@ -203,6 +206,15 @@ pub(super) fn pin_at(
         .query_row([endpoint.to_string()], read_pin)
         .optional()?
         .transpose()
+}
+
+/// Every pin.
+pub(super) fn all_pins(connection: &Connection) -> Result<Vec<Pin>, StoreError> {
+    connection
+        .prepare("SELECT body FROM pin ORDER BY endpoint")?
+        .query_map([], read_pin)?
+        .map(|pin| pin?)
+        .collect()
 }
 
 pub(super) fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreError> {

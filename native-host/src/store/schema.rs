@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, first};
+use super::{StoreError, first, seal};
 
 /// Makes the tables of an empty store.
 pub(super) fn build(connection: &Connection) -> Result<(), StoreError> {
@@ -35,6 +35,9 @@ pub(super) fn migrate(
     for migration in MIGRATIONS.iter().skip(done) {
         transaction.execute_batch(migration)?;
     }
+    if version >= SEALED {
+        seal::count(&transaction)?;
+    }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()?;
     Ok(())
@@ -49,6 +52,8 @@ pub(super) const APPLICATION_ID: i32 = 0x484B_6579;
     reason = "there are a few migrations"
 )]
 pub(super) const VERSION: i32 = 1 + MIGRATIONS.len() as i32;
+/// The first version that counts its changes.
+pub(super) const SEALED: i32 = 5;
 /// The schema of version 1, which every store starts from, also a new one: so each migration has run
 /// on every computer. None of these is ever changed.
 const SCHEMA: &str = "
@@ -108,5 +113,14 @@ const MIGRATIONS: &[&str] = &[
         handover INTEGER NOT NULL,
         PRIMARY KEY (profile, host)
     ) STRICT, WITHOUT ROWID;
+    ",
+    // 5: which store this is, and how many changes were made to it; see `seal`.
+    "
+    CREATE TABLE state (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        store TEXT NOT NULL,
+        generation INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO state VALUES (1, lower(hex(randomblob(16))), 0);
     ",
 ];

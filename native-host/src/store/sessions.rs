@@ -44,7 +44,8 @@ impl Store {
     ///
     /// [`StoreError`] where it cannot be read.
     pub fn has_stale_session(&self, profile: &ProfileId, host: &Host) -> Result<bool, StoreError> {
-        let connection = self.lock();
+        let open = self.lock()?;
+        let connection = &open.connection;
         let stale: Option<i32> = connection
             .prepare_cached(
                 "SELECT 1 FROM handover WHERE host = ?2 AND id > coalesce(

@@ -5,9 +5,13 @@
     reason = "a test that fails by a panic says enough"
 )]
 
+mod faults;
 mod history;
 mod import;
 mod migration;
+mod power;
+mod restore;
+mod trace;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -73,6 +77,7 @@ fn code(result: Result<Store, StoreError>) -> &'static str {
         Ok(_) => "open",
         Err(StoreError::Damaged) => "damaged",
         Err(StoreError::Paths(_)) => "paths",
+        Err(StoreError::Gone | StoreError::Older { .. } | StoreError::Other) => "replaced",
         Err(StoreError::TooNew) => "too new",
         Err(other) => panic!("{other}"),
     }
@@ -301,8 +306,9 @@ fn two_processes_write_at_once_and_lose_nothing() {
             let paths = paths.clone();
             thread::spawn(move || {
                 let store = Arc::new(Store::open(&paths).unwrap());
-                for last in 0..100 {
-                    let pin = pin(&format!("10.0.{writer}.{last}"), last);
+                for number in 0..1_000_u16 {
+                    let [high, low] = number.to_be_bytes();
+                    let pin = pin(&format!("10.{writer}.{high}.{low}"), low);
                     store.put(&pin, Happening::Approve, NOW).unwrap();
                 }
             })
@@ -314,9 +320,9 @@ fn two_processes_write_at_once_and_lose_nothing() {
     assert_eq!(
         Store::open(&paths)
             .unwrap()
-            .pins(None, 1_000)
+            .pins(None, 3_000)
             .unwrap()
             .len(),
-        200
+        2_000
     );
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use housekey::paths::{Paths, write_private};
-use housekey::store::{Store, StoreError};
+use housekey::store::{Restoration, Source, Store, StoreError};
 use housekey_core::history::Happening;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::{code, home};
+use crate::{NOW, code, home};
 
 /// A home in which the first version of Housekey was at work.
 fn old_home() -> (TempDir, Paths) {
@@ -64,12 +64,16 @@ fn an_older_store_is_led_forward_and_a_copy_stays() {
     let mode = fs::metadata(backup(&paths)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(version(&backup(&paths)), 1);
-    // It can be put back: it is a whole store of that version.
+    // It can be put back: it is a whole store of that version. But not without a word.
     for beside in ["housekey.db-wal", "housekey.db-shm"] {
         let _ = fs::remove_file(paths.data().join(beside));
     }
     drop(store);
     fs::copy(backup(&paths), paths.database()).unwrap();
+    assert_eq!(code(Store::open(&paths)), "replaced");
+    let source = Source::File(backup(&paths));
+    let plan = Restoration::plan(&paths, &source).unwrap();
+    plan.execute(NOW).unwrap();
     let again = Store::open(&paths).unwrap();
     assert_eq!(again.pin(&bridge).unwrap(), Some(pin));
 }

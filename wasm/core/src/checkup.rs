@@ -310,6 +310,8 @@ findings! {
     StoreNone: Store, Good;
     /// It is damaged.
     StoreDamaged: Store, Bad, Restore;
+    /// It is gone, or not the one that was here before.
+    StoreReplaced: Store, Bad, Restore;
     /// A newer Housekey wrote it.
     StoreTooNew: Store, Bad, Update;
     /// It cannot be opened.

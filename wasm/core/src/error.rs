@@ -34,6 +34,9 @@ pub enum ErrorCode {
     ProtocolTooNew,
     /// The other side is older.
     ProtocolTooOld,
+    /// The pin store is gone, an older copy of itself, or another one than before. Nobody said that
+    /// this was meant.
+    StoreReplaced,
     /// The pin store cannot be read or written. It is never taken for an empty one.
     StoreUnusable,
     /// The page's question is not open any more.
@@ -42,7 +45,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// All codes, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::AlreadyPinned,
         Self::AuthorityUnusable,
         Self::BadMessage,
@@ -55,6 +58,7 @@ impl ErrorCode {
         Self::NotPrivate,
         Self::ProtocolTooNew,
         Self::ProtocolTooOld,
+        Self::StoreReplaced,
         Self::StoreUnusable,
         Self::UnknownPrompt,
     ];

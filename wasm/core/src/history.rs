@@ -28,6 +28,8 @@ pub enum Happening {
     Renew,
     /// The person trusted another key in place of the pinned one, past the warning.
     Replace,
+    /// The person put a copy of the store back, and what the pin is now comes from it.
+    Restore,
     /// The same device of the same verified company came with another key.
     Rotate,
     /// The person un-blocked the endpoint.
@@ -55,7 +57,7 @@ pub struct HistoryEntry {
 
 impl Happening {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Approve,
         Self::Block,
         Self::Extend,
@@ -64,6 +66,7 @@ impl Happening {
         Self::Move,
         Self::Renew,
         Self::Replace,
+        Self::Restore,
         Self::Rotate,
         Self::Unblock,
     ];

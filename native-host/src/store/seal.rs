@@ -1,0 +1,149 @@
+//! The seal: how the store was left, in a file beside it.
+//!
+//! SQLite finds some damage, and a copy of yesterday's file is as sound as today's. So each change
+//! is counted in the store, and afterwards the seal says which store it was, how many changes were
+//! made to it, and the hash of its content. A store that falls behind its seal, or that has the
+//! same count and another content, is not the one that was left.
+//!
+//! The seal is written after the change that it is about is on the disk. Whoever is interrupted in
+//! between leaves a store that is ahead of its seal, which is believed: nothing else makes one.
+
+use aws_lc_rs::digest::{Context, SHA256};
+use data_encoding::HEXLOWER;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::paths::{self, Paths};
+
+/// Which store it is, and how many changes were made to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub(super) store: String,
+    pub(super) generation: i64,
+}
+
+/// A store as it was left.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seal {
+    mark: Mark,
+    /// SHA-256 of its content, in hexadecimal.
+    content: String,
+}
+
+impl Mark {
+    /// The one in a store.
+    pub(super) fn read(connection: &Connection) -> Result<Self, StoreError> {
+        let mut query = connection.prepare_cached("SELECT store, generation FROM state")?;
+        Ok(query.query_row([], |row| {
+            Ok(Self {
+                store: row.get(0)?,
+                generation: row.get(1)?,
+            })
+        })?)
+    }
+
+    /// Sets the one in a store.
+    pub(super) fn write(&self, connection: &Connection) -> Result<(), StoreError> {
+        connection
+            .prepare_cached("UPDATE state SET store = ?1, generation = ?2")?
+            .execute(rusqlite::params![self.store, self.generation])?;
+        Ok(())
+    }
+
+    /// The one that the seal names, if there is a seal that can be read.
+    pub(super) fn sealed(paths: &Paths) -> Option<Self> {
+        Seal::read(paths).ok().flatten().map(|seal| seal.mark)
+    }
+}
+
+/// Counts a change, in the transaction that makes it.
+pub(super) fn count(connection: &Connection) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE state SET generation = generation + 1")?
+        .execute([])?;
+    Ok(())
+}
+
+/// Whether there was ever a store here.
+pub(super) fn exists(paths: &Paths) -> Result<bool, StoreError> {
+    paths.seal().try_exists().map_err(StoreError::Io)
+}
+
+/// Refuses a store that is not as it was left. Nothing is written.
+pub(super) fn check(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
+    alone(connection, |connection| {
+        let here = Mark::read(connection)?;
+        let Some(Seal { mark, content }) = Seal::read(paths)? else {
+            // A new store, or one that was just led forward, has no seal until it is opened.
+            return match here.generation {
+                0 => Ok(()),
+                _ => Err(StoreError::Other),
+            };
+        };
+        if mark.store != here.store {
+            return Err(StoreError::Other);
+        }
+        match mark.generation.saturating_sub(here.generation) {
+            0 if content != content_of(connection)? => Err(StoreError::Damaged),
+            ..=0 => Ok(()),
+            missing => Err(StoreError::Older { missing }),
+        }
+    })
+}
+
+/// Seals a store as it is now.
+pub(super) fn write(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
+    alone(connection, |connection| {
+        let mark = Mark::read(connection)?;
+        if Mark::sealed(paths).as_ref() == Some(&mark) {
+            return Ok(());
+        }
+        let content = content_of(connection)?;
+        let seal = super::to_json(&Seal { mark, content })?;
+        paths::write_private(&paths.seal(), seal.as_bytes())?;
+        Ok(())
+    })
+}
+
+impl Seal {
+    fn read(paths: &Paths) -> Result<Option<Self>, StoreError> {
+        match paths::read_private(&paths.seal()) {
+            Ok(json) => match serde_json::from_slice(&json) {
+                Ok(seal) => Ok(Some(seal)),
+                Err(_) => Err(StoreError::Damaged),
+            },
+            Err(error) if error.is_absent() => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Looks while nobody changes the store, nor its seal.
+fn alone<T>(
+    connection: &mut Connection,
+    look: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let seen = look(connection);
+    connection.execute_batch("ROLLBACK")?;
+    seen
+}
+
+/// The content as it is seen through SQLite, wherever it stands: a file that SQLite has open must
+/// not be opened besides, and a part of the content may be in the log.
+fn content_of(connection: &mut Connection) -> Result<String, StoreError> {
+    let content = connection.serialize(c"main")?;
+    let mut hash = Context::new(&SHA256);
+    let mut at = 0;
+    for (from, to) in VOLATILE {
+        hash.update(content.get(at..from).ok_or(StoreError::Damaged)?);
+        at = to;
+    }
+    hash.update(content.get(at..).ok_or(StoreError::Damaged)?);
+    Ok(HEXLOWER.encode(hash.finish().as_ref()))
+}
+
+/// Bytes of the header that SQLite changes by itself: whether there is a log, how often the file
+/// was written to, and by which version (<https://sqlite.org/fileformat.html>, section 1.3).
+const VOLATILE: [(usize, usize); 3] = [(18, 20), (24, 28), (92, 100)];
