@@ -4,9 +4,11 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use directories::BaseDirs;
+
 use super::{Place, Platform};
 use crate::browsers::{self, Explicit};
-use crate::paths::{self, Paths, PathsError};
+use crate::paths::{self, PathsError};
 use crate::trust_store::TrustStore;
 use crate::trust_store::nss::NssDatabase;
 
@@ -16,7 +18,8 @@ pub struct Linux;
 
 impl Platform for Linux {
     fn data_directory(&self) -> Result<PathBuf, PathsError> {
-        Ok(Paths::of_this_user()?.data().into())
+        let base = BaseDirs::new().ok_or(PathsError::NoHome)?;
+        Ok(base.data_dir().join("housekey"))
     }
 
     fn program_name(&self) -> &'static str {
