@@ -66,16 +66,17 @@ impl Browser {
 
     /// The extension as one file.
     pub(crate) fn archive(self, workspace: &Workspace) -> PathBuf {
+        workspace.dist().join(self.archive_name())
+    }
+
+    /// What the extension as one file is called.
+    pub(crate) fn archive_name(self) -> String {
         let ending = match self {
             Self::Chromium => "zip",
             Self::Firefox => "xpi",
         };
-        let name = format!(
-            "housekey-{}-{}.{ending}",
-            self.manifest(),
-            Workspace::VERSION
-        );
-        workspace.dist().join(name)
+        let (browser, version) = (self.manifest(), Workspace::VERSION);
+        format!("housekey-{browser}-{version}.{ending}")
     }
 
     /// As clap reads it.

@@ -18,17 +18,8 @@ use crate::workspace::Workspace;
 ///
 /// When a file can't be read or written, or the manifest names one that does not exist.
 pub(crate) fn write(workspace: &Workspace) -> Result<()> {
-    let mut shipped = read(&workspace.extension())?;
-    shipped.retain(|path, _| ships(path));
     for browser in Browser::ALL {
-        let mut files = shipped.clone();
-        let manifest = manifest::for_browser(workspace, browser)?;
-        for file in manifest::named_files(&manifest)? {
-            if !files.contains_key(&file) {
-                bail!("the manifest for {browser} names {file}, which extension/ does not hold");
-            }
-        }
-        files.insert("manifest.json".to_owned(), manifest);
+        let files = extension(workspace, browser)?;
         mirror(&files, &browser.unpacked(workspace))?;
 
         let archive = archive::pack(&files)?;
@@ -47,6 +38,24 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The files of the extension for one browser.
+///
+/// # Errors
+///
+/// When a file can't be read, or the manifest names one that does not exist.
+pub(crate) fn extension(workspace: &Workspace, browser: Browser) -> Result<Files> {
+    let mut files = read(&workspace.extension())?;
+    files.retain(|path, _| ships(path));
+    let manifest = manifest::for_browser(workspace, browser)?;
+    for file in manifest::named_files(&manifest)? {
+        if !files.contains_key(&file) {
+            bail!("the manifest for {browser} names {file}, which extension/ does not hold");
+        }
+    }
+    files.insert(manifest::NAME.to_owned(), manifest);
+    Ok(files)
 }
 
 /// All files below a directory.
@@ -156,7 +165,8 @@ fn replace(path: &Path, content: &[u8]) -> Result<()> {
     fs::rename(&beside, path).with_context(|| format!("can't write {shown}"))
 }
 
-fn bytes(count: u64) -> String {
+/// How large something is, for people.
+pub(crate) fn bytes(count: u64) -> String {
     format!("{:.1} kB", count as f64 / 1_000.0)
 }
 

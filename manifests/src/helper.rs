@@ -1,11 +1,13 @@
 //! Building the helper, and putting it into use.
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
+use crate::private_paths::PrivatePaths;
 use crate::process;
 use crate::workspace::Workspace;
 
@@ -47,6 +49,25 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     process::run(&mut cargo)?;
     println!("{}", profile.helper(workspace).display());
     Ok(())
+}
+
+/// Compiles the helper for other people: optimised, and without a name of this computer in it.
+///
+/// # Errors
+///
+/// When it does not compile, or names a place of this computer.
+pub(crate) fn build_for_others(workspace: &Workspace) -> Result<PathBuf> {
+    let private = PrivatePaths::of(workspace, None);
+    // Apart from the builds of every day, which have other flags.
+    let target = workspace.target().join("package");
+    let mut cargo = process::cargo(workspace);
+    cargo.args(["build", "--locked", "--package", "housekey", "--release"]);
+    cargo.arg("--target-dir").arg(&target);
+    private.hide(&mut cargo);
+    process::run(&mut cargo)?;
+    let program = target.join("release").join("housekey");
+    private.check("the helper", &fs::read(&program)?)?;
+    Ok(program)
 }
 
 /// Runs `housekey install`, which asks the person what it must ask.

@@ -13,8 +13,12 @@ mod helper;
 mod limbo;
 mod manifest;
 mod need;
+mod package;
+mod private_paths;
 mod process;
 mod setup;
+#[cfg(test)]
+mod store;
 mod wasm;
 mod wasm_compiler;
 mod workspace;
@@ -31,6 +35,7 @@ use crate::fuzz::Fuzz;
 use crate::gallery::Gallery;
 use crate::helper::Profile;
 use crate::need::Need;
+use crate::package::Package;
 use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
@@ -80,6 +85,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    Package(Package),
     /// Starts a browser of its own profile with Housekey in it, on the real network
     Run {
         /// Which browser
@@ -159,6 +165,11 @@ fn dispatch(cli: Cli) -> Result<()> {
             helper::install(&workspace, &arguments)?;
             browser::explain_loading(&workspace);
             Ok(())
+        }
+        Task::Package(package) => {
+            setup::bring(&package.needs(), false)?;
+            build_extension(&workspace)?;
+            package.run(&workspace)
         }
         Task::Run {
             browser,

@@ -6,6 +6,7 @@ use std::fs;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
+use crate::archive::Files;
 use crate::browser::Browser;
 use crate::workspace::Workspace;
 
@@ -18,9 +19,21 @@ pub(crate) fn for_browser(workspace: &Workspace, browser: Browser) -> Result<Vec
     let mut manifest = part(workspace, "base")?;
     lay_over(&mut manifest, part(workspace, browser.manifest())?);
     manifest.insert("version".to_owned(), Workspace::VERSION.into());
-    let mut text = serde_json::to_vec_pretty(&manifest)?;
-    text.push(b'\n');
-    Ok(text)
+    text(&manifest)
+}
+
+/// Takes out of the files of an extension what Chrome's store does not accept: the `key`, by which
+/// an extension that is loaded unpacked has the id that the helper knows. The store has its own.
+///
+/// # Errors
+///
+/// When there is no manifest in them.
+pub(crate) fn prepare_for_store(files: &mut Files) -> Result<()> {
+    let manifest = files.get_mut(NAME).context("there is no manifest")?;
+    let mut object: Map<String, Value> = serde_json::from_slice(manifest)?;
+    object.remove("key");
+    *manifest = text(&object)?;
+    Ok(())
 }
 
 /// Every file of the extension that a manifest names.
@@ -32,6 +45,12 @@ pub(crate) fn named_files(manifest: &[u8]) -> Result<BTreeSet<String>> {
     let mut named = BTreeSet::new();
     collect_files(&serde_json::from_slice(manifest)?, &mut named);
     Ok(named)
+}
+
+fn text(manifest: &Map<String, Value>) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(manifest)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn part(workspace: &Workspace, name: &str) -> Result<Map<String, Value>> {
@@ -69,6 +88,9 @@ fn lay_over(base: &mut Map<String, Value>, overlay: Map<String, Value>) {
         }
     }
 }
+
+/// The file's name in an extension.
+pub(crate) const NAME: &str = "manifest.json";
 
 /// What the names of files end in that a manifest can name.
 const FILES: [&str; 4] = [".html", ".js", ".json", ".png"];
@@ -145,6 +167,17 @@ mod tests {
         );
         let gecko = &merged(Browser::Firefox)["browser_specific_settings"]["gecko"];
         assert_eq!(gecko["id"], extension_id::FIREFOX);
+    }
+
+    #[test]
+    fn the_store_gets_everything_but_the_key() {
+        let manifest = for_browser(&Workspace::here().unwrap(), Browser::Chromium).unwrap();
+        let mut files = Files::from([(NAME.to_owned(), manifest)]);
+        prepare_for_store(&mut files).unwrap();
+        let prepared = object(serde_json::from_slice(&files[NAME]).unwrap());
+        let mut expected = merged(Browser::Chromium);
+        assert!(expected.remove("key").is_some());
+        assert_eq!(prepared, expected);
     }
 
     #[test]

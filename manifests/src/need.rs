@@ -20,11 +20,15 @@ pub(crate) enum Need {
     Chromedriver,
     Chromium,
     Clippy,
+    /// Makes a clean root, to install the package in.
+    Debootstrap,
     Firefox,
     Geckodriver,
     Haproxy,
     /// Gives the sample network its addresses.
     Iproute2,
+    /// Holds packages against Debian's policy.
+    Lintian,
     Mitmproxy,
     /// One of the sample devices stands behind it.
     Nginx,
@@ -121,10 +125,12 @@ impl Need {
             Self::Chromedriver => "chromedriver",
             Self::Chromium => "chromium",
             Self::Clippy => "cargo-clippy",
+            Self::Debootstrap => "debootstrap",
             Self::Firefox => "firefox",
             Self::Geckodriver => "geckodriver",
             Self::Haproxy => "haproxy",
             Self::Iproute2 => "ip",
+            Self::Lintian => "lintian",
             Self::Mitmproxy => "mitmdump",
             Self::Nginx => "nginx",
             Self::Npm => "npm",
@@ -150,6 +156,7 @@ impl Need {
             Self::Chromedriver => Remedy::Packages(&["chromium-driver"]),
             Self::Chromium => Remedy::Packages(&["chromium"]),
             Self::Clippy => Remedy::Component("clippy"),
+            Self::Debootstrap => Remedy::Packages(&["debootstrap"]),
             Self::Firefox => Remedy::Packages(&["firefox-esr"]),
             Self::Geckodriver => Remedy::CargoInstall {
                 name: "geckodriver",
@@ -157,6 +164,7 @@ impl Need {
             },
             Self::Haproxy => Remedy::Packages(&["haproxy"]),
             Self::Iproute2 => Remedy::Packages(&["iproute2"]),
+            Self::Lintian => Remedy::Packages(&["lintian"]),
             Self::Mitmproxy => Remedy::Packages(&["mitmproxy"]),
             Self::Nginx => Remedy::Packages(&["nginx-light"]),
             Self::Npm => Remedy::Packages(&["nodejs", "npm"]),

@@ -5,6 +5,7 @@ mod doctor;
 mod history;
 mod install;
 mod makers;
+mod manual;
 mod output;
 mod pins;
 mod probe;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use housekey_core::scope::ScopeOptions;
 use housekey_core::time::Timestamp;
 
@@ -112,6 +113,9 @@ enum Command {
         #[command(subcommand)]
         command: makers::MakersCommand,
     },
+    /// Write the manual pages and the completions for shells, as packages bring them
+    #[command(hide = true)]
+    Manual(manual::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -178,6 +182,7 @@ impl Command {
             Self::Import(arguments) => transfer::import(&paths, &arguments),
             Self::Install(arguments) => install::run(&paths, arguments),
             Self::Makers { command } => makers::run(&paths, command),
+            Self::Manual(arguments) => manual::run(Cli::command(), &arguments),
             Self::Pins { command } => pins::run(&paths, command),
             Self::Probe(arguments) => probe::run(&paths, &arguments),
             Self::Settings(arguments) => settings::run(&paths, &arguments),
@@ -231,7 +236,6 @@ Exit codes: 0 it was done, or it is as it should be; 1 not, and why; 2 not under
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

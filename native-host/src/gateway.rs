@@ -27,7 +27,6 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::profile::ProfileId;
 use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -235,13 +234,20 @@ impl Gateway {
 
 /// Lets this process open as many files as it may: each connection takes two of them, and many
 /// systems begin with a limit of 1,024.
+#[cfg(unix)]
 fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
     let limit = getrlimit(Resource::Nofile);
     let current = limit.maximum;
     if setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_err() {
         tracing::warn!("the limit of open files stays as it is");
     }
 }
+
+/// Windows has no such limit.
+#[cfg(not(unix))]
+fn raise_file_limit() {}
 
 /// Connections at one time whose request is still awaited.
 const MAX_STRANGERS: usize = 256;

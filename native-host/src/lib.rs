@@ -20,6 +20,7 @@ pub mod log;
 pub mod makers;
 pub mod messaging;
 pub mod paths;
+pub mod platform;
 pub mod probe;
 pub mod renewal;
 pub mod resolve;

@@ -7,14 +7,18 @@
 //!
 //! Files appear whole or not at all: they are written beside their place, synced, and renamed.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+#[cfg_attr(not(windows), path = "paths/unix.rs")]
+#[cfg_attr(windows, path = "paths/windows.rs")]
+mod system;
+
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
 use housekey_core::text::WholeText;
-use rustix::fs::OFlags;
+
+use crate::platform;
 
 /// The places of the helper's files. Nothing is created by making one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +35,7 @@ impl Paths {
     ///
     /// [`PathsError::NoHome`] if the system knows no home directory for the user.
     pub fn of_this_user() -> Result<Self, PathsError> {
-        let base = BaseDirs::new().ok_or(PathsError::NoHome)?;
-        Ok(Self::at(base.data_dir().join("housekey")))
+        Ok(Self::at(platform::this().data_directory()?))
     }
 
     /// The places below a given data directory.
@@ -104,7 +107,7 @@ impl Paths {
     /// The copy of this program that browsers start.
     #[must_use]
     pub fn installed_binary(&self) -> PathBuf {
-        self.data.join("bin").join("housekey")
+        self.data.join("bin").join(platform::this().program_name())
     }
 
     /// The record of every file and certificate store that the installer touched.
@@ -202,10 +205,38 @@ pub fn create_private_directory(path: &Path) -> Result<(), PathsError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(|source| io_error(parent, source))?;
     }
-    match DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path) {
+    match system::make_directory(path) {
         Err(source) if source.kind() != io::ErrorKind::AlreadyExists => Err(io_error(path, source)),
         _ => check_private_directory(path),
     }
+}
+
+/// Makes the directories that are missing on the way, each this user's alone where the system can
+/// say so at once.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn create_directories(path: &Path) -> io::Result<()> {
+    system::make_directories(path)
+}
+
+/// Makes a directory of this user's alone, which is deleted unless it is kept.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn temporary_directory(prefix: &str, directory: &Path) -> io::Result<tempfile::TempDir> {
+    system::temporary_directory(prefix, directory)
+}
+
+/// Waits until the disk knows which files are in a directory.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    system::sync_directory(directory)
 }
 
 /// Checks that this is a directory, of this user's, that nobody else can enter, and no link to one.
@@ -218,7 +249,7 @@ pub fn check_private_directory(path: &Path) -> Result<(), PathsError> {
     if !metadata.is_dir() {
         return Err(PathsError::WrongKind(path.into()));
     }
-    check_owner_and_mode(path, &metadata)
+    system::check_owner(path, &metadata)
 }
 
 /// Checks that this is a regular file, of this user's, that nobody else can read or write.
@@ -271,17 +302,12 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsErro
         .parent()
         .ok_or_else(|| PathsError::WrongKind(path.into()))?;
     let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(TEMPORARY_PREFIX)
-            .permissions(fs::Permissions::from_mode(mode))
-            .tempfile_in(directory)?;
+        let mut file = system::temporary(TEMPORARY_PREFIX, mode, directory)?;
         file.write_all(bytes)?;
-        // The process's umask may have taken bits away that are wanted.
-        file.as_file()
-            .set_permissions(fs::Permissions::from_mode(mode))?;
+        system::set_mode(file.as_file(), file.path(), mode)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
-        File::open(directory)?.sync_all()
+        system::sync_directory(directory)
     };
     write().map_err(|source| io_error(path, source))
 }
@@ -303,16 +329,7 @@ pub fn shown(path: &Path) -> String {
 }
 
 fn open_private(path: &Path) -> Result<File, PathsError> {
-    // NONBLOCK: opening a named pipe somebody put here must not wait for its other end.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let opened = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path);
-    let file = opened.map_err(|source| match rustix::io::Errno::from_io_error(&source) {
-        Some(rustix::io::Errno::LOOP) => PathsError::WrongKind(path.into()),
-        _ => io_error(path, source),
-    })?;
+    let file = system::open(path)?;
     let metadata = file.metadata().map_err(|source| io_error(path, source))?;
     check_file(path, &metadata)?;
     Ok(file)
@@ -322,20 +339,7 @@ fn check_file(path: &Path, metadata: &fs::Metadata) -> Result<(), PathsError> {
     if !metadata.is_file() {
         return Err(PathsError::WrongKind(path.into()));
     }
-    check_owner_and_mode(path, metadata)
-}
-
-fn check_owner_and_mode(path: &Path, metadata: &fs::Metadata) -> Result<(), PathsError> {
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(PathsError::ForeignOwner(path.into()));
-    }
-    match metadata.mode() & PERMISSION_BITS {
-        mode if mode & OTHERS != 0 => Err(PathsError::LooseMode {
-            path: path.into(),
-            mode,
-        }),
-        _ => Ok(()),
-    }
+    system::check_owner(path, metadata)
 }
 
 fn io_error(path: &Path, source: io::Error) -> PathsError {
@@ -347,20 +351,19 @@ fn io_error(path: &Path, source: io::Error) -> PathsError {
 
 const AUTHORITY: &str = "authority";
 const SUCCESSOR: &str = "authority-next";
-const PRIVATE_DIRECTORY: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
-const PERMISSION_BITS: u32 = 0o7777;
-const OTHERS: u32 = 0o077;
 /// Keys, certificates and the install record are a few kilobytes.
 const MAX_PRIVATE_FILE: u64 = 1_048_576;
 const TEMPORARY_PREFIX: &str = ".housekey-";
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
     use super::*;
 
     fn mode(path: &Path) -> u32 {
-        fs::symlink_metadata(path).unwrap().mode() & PERMISSION_BITS
+        fs::symlink_metadata(path).unwrap().mode() & 0o7777
     }
 
     #[test]

@@ -121,4 +121,4 @@ impl TrustStoreError {
 }
 
 /// How Housekey knows its own entries.
-const NAME_PREFIX: &str = "Housekey local authority ";
+pub(crate) const NAME_PREFIX: &str = "Housekey local authority ";

@@ -1,7 +1,6 @@
 //! The authority's three files: they appear together, and are believed only together.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use housekey_core::endpoint::Host;
@@ -41,11 +40,7 @@ pub(super) fn write(
         path: place.clone(),
         source,
     };
-    let new = tempfile::Builder::new()
-        .prefix(".authority-")
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir_in(paths.data())
-        .map_err(io)?;
+    let new = paths::temporary_directory(".authority-", paths.data()).map_err(io)?;
     for (place, text) in [
         (paths.root_certificate(), root),
         (paths.issuer_certificate(), issuer),
@@ -56,9 +51,7 @@ pub(super) fn write(
         }
     }
     fs::rename(new.keep(), &place).map_err(io)?;
-    fs::File::open(paths.data())
-        .and_then(|directory| directory.sync_all())
-        .map_err(io)?;
+    paths::sync_directory(paths.data()).map_err(io)?;
     Ok(())
 }
 

@@ -6,9 +6,8 @@
 mod tests;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -178,11 +177,7 @@ impl TrustStore for NssDatabase {
 impl NssDatabase {
     /// Makes an empty database without a password, as the browsers themselves do.
     fn create(&self) -> Result<(), TrustStoreError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.directory)
-            .map_err(|source| self.io(source))?;
+        paths::create_directories(&self.directory).map_err(|source| self.io(source))?;
         self.run(["-N", "--empty-password"].map(OsStr::new))
             .map(drop)
     }

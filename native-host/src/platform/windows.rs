@@ -1,0 +1,370 @@
+//! Windows: the user's local application data, the registry, the user's store of root authorities,
+//! access control lists.
+//!
+//! Chrome and its relatives read the user's root store, and Firefox since 120 does
+//! (`security.enterprise_roots.enabled`). Windows itself asks the person before a root goes into
+//! that store or comes out of it.
+
+mod acl;
+#[cfg(windows)]
+mod real;
+mod root_store;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::{Place, Platform, World};
+use crate::browsers::{Family, HOST_NAME};
+use crate::paths::PathsError;
+use crate::trust_store::TrustStore;
+
+pub use root_store::{RootStore, Roots};
+
+/// The user's part of the registry, `HKEY_CURRENT_USER`: keys by their path, each with its default
+/// value.
+pub trait Registry: fmt::Debug {
+    /// The default value of a key, if there is such a key.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn value(&self, key: &str) -> io::Result<Option<String>>;
+
+    /// Makes the key if there is none, and sets its default value.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn set(&self, key: &str, value: &str) -> io::Result<()>;
+
+    /// Deletes a key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    fn delete(&self, key: &str) -> io::Result<()>;
+}
+
+/// Windows, for one user.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    world: Rc<dyn World>,
+    registry: Rc<dyn Registry>,
+    roots: Rc<dyn Roots>,
+}
+
+impl Windows {
+    /// The system behind these.
+    #[must_use]
+    pub fn new(world: Rc<dyn World>, registry: Rc<dyn Registry>, roots: Rc<dyn Roots>) -> Self {
+        Self {
+            world,
+            registry,
+            roots,
+        }
+    }
+
+    /// The system that this process runs on.
+    #[cfg(windows)]
+    pub fn of_this_user(world: impl World + 'static) -> Self {
+        Self::new(
+            Rc::new(world),
+            Rc::new(real::UsersRegistry),
+            Rc::new(real::UsersRoots),
+        )
+    }
+
+    fn folder(&self, variable: &str) -> Result<PathBuf, PathsError> {
+        let folder = self.world.variable(variable);
+        let folder = folder.filter(|folder| !folder.is_empty());
+        Ok(PathBuf::from(folder.ok_or(PathsError::NoHome)?))
+    }
+}
+
+impl Platform for Windows {
+    /// Not the roaming one: the authority is this computer's.
+    fn data_directory(&self) -> Result<PathBuf, PathsError> {
+        Ok(self.folder(LOCAL)?.join("Housekey"))
+    }
+
+    fn program_name(&self) -> &'static str {
+        "housekey.exe"
+    }
+
+    fn browsers(&self) -> Result<Vec<Place>, PathsError> {
+        let data = self.data_directory()?;
+        let mut places = Vec::new();
+        for known in &KNOWN {
+            if !self
+                .world
+                .is_directory(&self.folder(known.folder)?.join(known.betrayed_by))
+            {
+                continue;
+            }
+            let family = match known.family {
+                Family::Chromium => "chromium",
+                Family::Firefox => "firefox",
+            };
+            let key = format!(r"Software\{}\NativeMessagingHosts\{HOST_NAME}", known.key);
+            places.push(Place {
+                browser: known.name.into(),
+                family: known.family,
+                // Its place is free: browsers look it up in the registry.
+                manifest: data.join(format!("{HOST_NAME}.{family}.json")),
+                registry_key: Some(key),
+            });
+        }
+        Ok(places)
+    }
+
+    fn point_at(&self, place: &Place) -> io::Result<()> {
+        let (key, manifest) = pointer(place)?;
+        self.registry.set(key, manifest)?;
+        match self.is_pointed_at(place)? {
+            true => Ok(()),
+            false => Err(io::Error::other(
+                "the registry did not keep what was written",
+            )),
+        }
+    }
+
+    fn is_pointed_at(&self, place: &Place) -> io::Result<bool> {
+        let (key, manifest) = pointer(place)?;
+        Ok(self.registry.value(key)?.as_deref() == Some(manifest))
+    }
+
+    fn point_away(&self, place: &Place) -> io::Result<()> {
+        let (key, _) = pointer(place)?;
+        if self.is_pointed_at(place)? {
+            self.registry.delete(key)?;
+        }
+        match self.is_pointed_at(place)? {
+            true => Err(io::Error::other("the registry still has it")),
+            false => Ok(()),
+        }
+    }
+
+    fn trust_stores(&self) -> Result<Vec<Box<dyn TrustStore>>, PathsError> {
+        Ok(vec![Box::new(RootStore::new(Rc::clone(&self.roots)))])
+    }
+
+    fn make_private(&self, path: &Path) -> Result<(), PathsError> {
+        acl::make_private(&*self.world, path)
+    }
+
+    fn check_private(&self, path: &Path) -> Result<(), PathsError> {
+        acl::check_private(&*self.world, path)
+    }
+}
+
+fn pointer(place: &Place) -> io::Result<(&str, &str)> {
+    let key = place.registry_key.as_deref();
+    let key = key.ok_or_else(|| io::Error::other("it has no key in the registry"))?;
+    let manifest = place.manifest.to_str();
+    let manifest = manifest.ok_or_else(|| io::Error::other("the manifest's path is no text"))?;
+    Ok((key, manifest))
+}
+
+struct Known {
+    name: &'static str,
+    family: Family,
+    folder: &'static str,
+    betrayed_by: &'static str,
+    key: &'static str,
+}
+
+const fn known(
+    name: &'static str,
+    family: Family,
+    folder: &'static str,
+    betrayed_by: &'static str,
+    key: &'static str,
+) -> Known {
+    Known {
+        name,
+        family,
+        folder,
+        betrayed_by,
+        key,
+    }
+}
+
+const LOCAL: &str = "LOCALAPPDATA";
+const ROAMING: &str = "APPDATA";
+
+/// A browser, the directory below one of the user's folders that betrays it, and its key below
+/// `HKEY_CURRENT_USER\Software`
+/// (<https://developer.chrome.com/docs/extensions/develop/concepts/native-messaging>,
+/// <https://developer.mozilla.org/docs/Mozilla/Add-ons/WebExtensions/Native_manifests>).
+/// LibreWolf reads Mozilla's.
+static KNOWN: [Known; 7] = [
+    known(
+        "Firefox",
+        Family::Firefox,
+        ROAMING,
+        "Mozilla/Firefox",
+        "Mozilla",
+    ),
+    known(
+        "LibreWolf",
+        Family::Firefox,
+        ROAMING,
+        "librewolf",
+        "Mozilla",
+    ),
+    known(
+        "Google Chrome",
+        Family::Chromium,
+        LOCAL,
+        "Google/Chrome",
+        r"Google\Chrome",
+    ),
+    known("Chromium", Family::Chromium, LOCAL, "Chromium", "Chromium"),
+    known(
+        "Microsoft Edge",
+        Family::Chromium,
+        LOCAL,
+        "Microsoft/Edge",
+        r"Microsoft\Edge",
+    ),
+    known(
+        "Brave",
+        Family::Chromium,
+        LOCAL,
+        "BraveSoftware/Brave-Browser",
+        r"BraveSoftware\Brave-Browser",
+    ),
+    known("Vivaldi", Family::Chromium, LOCAL, "Vivaldi", "Vivaldi"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use super::root_store::tests::FakeRoots;
+    use super::*;
+    use crate::platform::stand_ins::FakeWorld;
+
+    #[derive(Debug, Default)]
+    struct FakeRegistry {
+        keys: RefCell<BTreeMap<String, String>>,
+        forgets: bool,
+        keeps: bool,
+    }
+
+    impl Registry for FakeRegistry {
+        fn value(&self, key: &str) -> io::Result<Option<String>> {
+            Ok(self.keys.borrow().get(key).cloned())
+        }
+
+        fn set(&self, key: &str, value: &str) -> io::Result<()> {
+            if !self.forgets {
+                self.keys.borrow_mut().insert(key.into(), value.into());
+            }
+            Ok(())
+        }
+
+        fn delete(&self, key: &str) -> io::Result<()> {
+            if !self.keeps {
+                self.keys.borrow_mut().remove(key);
+            }
+            Ok(())
+        }
+    }
+
+    fn windows(registry: FakeRegistry) -> (Windows, Rc<FakeRegistry>) {
+        let world = FakeWorld::default()
+            .with("LOCALAPPDATA", "/local")
+            .with("APPDATA", "/roaming")
+            .having("/roaming/Mozilla/Firefox")
+            .having("/local/Google/Chrome")
+            .having("/local/Microsoft/Edge");
+        let registry = Rc::new(registry);
+        let roots: Rc<dyn Roots> = Rc::new(FakeRoots::default());
+        let known: Rc<dyn Registry> = Rc::clone(&registry) as _;
+        (Windows::new(Rc::new(world), known, roots), registry)
+    }
+
+    #[test]
+    fn each_browser_is_pointed_at_the_manifest_of_its_family() {
+        let (windows, registry) = windows(FakeRegistry::default());
+        let places = windows.browsers().unwrap();
+        for place in &places {
+            assert!(!windows.is_pointed_at(place).unwrap());
+            windows.point_at(place).unwrap();
+            assert!(windows.is_pointed_at(place).unwrap());
+        }
+        let expected = [
+            (
+                r"Software\Google\Chrome\NativeMessagingHosts\app.housekey.helper",
+                "chromium",
+            ),
+            (
+                r"Software\Microsoft\Edge\NativeMessagingHosts\app.housekey.helper",
+                "chromium",
+            ),
+            (
+                r"Software\Mozilla\NativeMessagingHosts\app.housekey.helper",
+                "firefox",
+            ),
+        ];
+        let keys = registry.keys.borrow().clone();
+        assert_eq!(keys.len(), expected.len());
+        for ((key, value), (expected, family)) in keys.iter().zip(expected) {
+            assert_eq!(key, expected);
+            assert_eq!(
+                *value,
+                format!("/local/Housekey/app.housekey.helper.{family}.json")
+            );
+        }
+        places
+            .iter()
+            .for_each(|place| windows.point_away(place).unwrap());
+        assert!(registry.keys.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_key_that_points_elsewhere_is_left_alone() {
+        let (windows, registry) = windows(FakeRegistry::default());
+        let place = &windows.browsers().unwrap()[0];
+        let key = place.registry_key.clone().unwrap();
+        registry.set(&key, "/another.json").unwrap();
+        windows.point_away(place).unwrap();
+        assert_eq!(
+            registry.value(&key).unwrap().as_deref(),
+            Some("/another.json")
+        );
+    }
+
+    #[test]
+    fn what_the_registry_does_not_keep_or_give_up_is_an_error() {
+        let (forgetful, _) = windows(FakeRegistry {
+            forgets: true,
+            ..FakeRegistry::default()
+        });
+        assert!(
+            forgetful
+                .point_at(&forgetful.browsers().unwrap()[0])
+                .is_err()
+        );
+        let (stubborn, _) = windows(FakeRegistry {
+            keeps: true,
+            ..FakeRegistry::default()
+        });
+        let place = &stubborn.browsers().unwrap()[0];
+        stubborn.point_at(place).unwrap();
+        assert!(stubborn.point_away(place).is_err());
+    }
+
+    #[test]
+    fn without_its_folders_there_is_nothing() {
+        let world: Rc<dyn World> = Rc::new(FakeWorld::default());
+        let registry = Rc::new(FakeRegistry::default());
+        let windows = Windows::new(world, registry, Rc::new(FakeRoots::default()));
+        assert_eq!(windows.data_directory().unwrap_err().code(), "path_no_home");
+        assert!(windows.browsers().is_err());
+    }
+}
