@@ -20,6 +20,8 @@ pub(crate) enum Need {
     Chromedriver,
     Chromium,
     Clippy,
+    /// A client that is no browser.
+    Curl,
     Firefox,
     Geckodriver,
     Haproxy,
@@ -64,6 +66,7 @@ impl Need {
             Self::Firefox,
             Self::Geckodriver,
             Self::Certutil,
+            Self::Curl,
             Self::Iproute2,
             Self::Nginx,
         ]
@@ -118,6 +121,7 @@ impl Need {
             Self::Chromedriver => "chromedriver",
             Self::Chromium => "chromium",
             Self::Clippy => "cargo-clippy",
+            Self::Curl => "curl",
             Self::Firefox => "firefox",
             Self::Geckodriver => "geckodriver",
             Self::Haproxy => "haproxy",
@@ -146,6 +150,7 @@ impl Need {
             Self::Chromedriver => Remedy::Packages(&["chromium-driver"]),
             Self::Chromium => Remedy::Packages(&["chromium"]),
             Self::Clippy => Remedy::Component("clippy"),
+            Self::Curl => Remedy::Packages(&["curl"]),
             Self::Firefox => Remedy::Packages(&["firefox-esr"]),
             Self::Geckodriver => Remedy::CargoInstall {
                 name: "geckodriver",

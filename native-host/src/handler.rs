@@ -1,6 +1,6 @@
 //! What the helper does for the extension: requests in, responses out.
 
-mod approve;
+pub(crate) mod approve;
 mod explain;
 mod page;
 
@@ -17,7 +17,6 @@ use housekey_core::scope::ScopeOptions;
 use self::page::Page;
 use crate::authority::Authority;
 use crate::chain::timestamp;
-use crate::danger::Stranger;
 use crate::gateway::Gateway;
 use crate::makers::{MakerError, Makers};
 use crate::paths::Paths;
@@ -147,20 +146,6 @@ impl Handler {
                 name,
             } => self.trust_maker(&endpoint, root_sha256, &name, now).await,
         }
-    }
-
-    /// Looks at a device once more, for a decision about it.
-    async fn meet(&self, endpoint: &Endpoint) -> Result<Stranger, HelperError> {
-        let scope = self.gateway.scope();
-        if !scope.is_device(endpoint.host()) {
-            return Err(refused(ErrorCode::NotPrivate, endpoint));
-        }
-        let alpn = vec![b"http/1.1".to_vec()];
-        let met = self.prober.meet(endpoint, &scope, alpn).await;
-        met.map_err(|failure| HelperError {
-            code: ErrorCode::NotMet,
-            detail: format!("{endpoint}: {failure:?}"),
-        })
     }
 
     /// Changes a pin by the person's decision, which ends the connections that began before it.
