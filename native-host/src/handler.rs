@@ -105,7 +105,7 @@ impl Handler {
                     gateway: self.gateway.address().clone(),
                     scope: self.gateway.scope(),
                     settings: self.store.settings()?,
-                    system_proxy: system_proxy::from_environment(),
+                    system_proxy: system_proxy::of_this_session().await,
                 })
             }
             Request::History { endpoint, before } => {
