@@ -10,10 +10,12 @@ import {
   pageArrived,
   proxyControl,
   requestFailed,
+  siteAccess,
   tabCameToRest,
 } from './lib/events.js';
 import {
   authenticates,
+  permissions,
   proxyRequests,
   proxySettings,
   runtime,
@@ -27,7 +29,7 @@ import { pageAsked } from './lib/messages.js';
 /** What was answered once and is asked again was refused. @type {Set<string>} */
 const authenticated = new Set();
 
-/** @param {Event | undefined} event */
+/** @param {Event | Promise<Event> | undefined} event */
 function tell(event) {
   // The core's queue has logged it, and nobody waits for it here.
   if (event) happened(event).catch(() => {});
@@ -126,6 +128,8 @@ tabs.onUpdated.addListener((tabId, { status }, { url }) => {
   void tabSettled(tabId, url ?? '');
   tell(tabCameToRest(tabId, url));
 });
+permissions.onAdded.addListener(() => tell(siteAccess()));
+permissions.onRemoved.addListener(() => tell(siteAccess()));
 runtime.onStartup.addListener(() => void tabs.query({}).then((all) => tell(browserStarted(all))));
 runtime.onMessage.addListener((request, sender, respond) =>
   pageAsked(request, sender, respond, happened),

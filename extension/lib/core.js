@@ -4,6 +4,7 @@
  */
 import init, { JsCore } from '../wasm/housekey_wasm.js';
 import { perform } from './effects.js';
+import { siteAccess } from './events.js';
 import { proxyRequests, runtime, storage } from './ext.js';
 
 /** @typedef {import('../wasm/housekey_wasm.js').Credentials} Credentials */
@@ -24,6 +25,8 @@ let queue = ready;
 const waiting = new Set();
 
 const begun = happened(started());
+// Nobody tells of what was taken back while the background slept.
+void happened(siteAccess());
 
 /**
  * Tells the core what happened, and does what it says.

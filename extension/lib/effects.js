@@ -78,6 +78,8 @@ async function carryOut(effect, happened) {
       return send(effect.message);
     case 'set_badge':
       return setBadge(effect.tabId, effect.badge);
+    case 'show_access':
+      return showAccess();
     case 'show_prompt':
       return lead(effect.tabId, pageOf(effect.promptId));
     case 'show_welcome':
@@ -227,6 +229,8 @@ function pageOf(promptId) {
  */
 async function route({ pac, rules }, happened) {
   await replaceRules(rules);
+  // Where it is lost again, it is asked for again.
+  if (!rules.some(({ all }) => all)) await storage.local.remove(ASKED);
   if (!proxySettings) return;
   // Where Housekey doesn't see private windows it can't answer the gateway's challenge there.
   const scope = (await extension.isAllowedIncognitoAccess()) ? 'regular' : 'regular_only';
@@ -248,16 +252,18 @@ async function replaceRules(rules) {
   const old = await declarativeNetRequest.getDynamicRules();
   await declarativeNetRequest.updateDynamicRules({
     removeRuleIds: old.map(({ id }) => id),
-    addRules: rules.map(({ id, regexFilter }) => ({
+    addRules: rules.map(({ id, regexFilter, all }) => ({
       id,
       priority: 1,
       action: { type: 'block' },
-      condition: {
-        regexFilter,
-        domainType: 'thirdParty',
-        // So it holds for every type there is, and every type to come.
-        excludedResourceTypes: ['main_frame'],
-      },
+      condition: all
+        ? { regexFilter, resourceTypes: Object.values(declarativeNetRequest.ResourceType) }
+        : {
+            regexFilter,
+            domainType: 'thirdParty',
+            // So it holds for every type there is, and every type to come.
+            excludedResourceTypes: ['main_frame'],
+          },
     })),
   });
 }
@@ -320,6 +326,14 @@ async function showWelcome(status) {
   await tabs.create({ url: runtime.getURL('pages/welcome/welcome.html') });
 }
 
+/** Once for each time that sites were taken from the extension. */
+async function showAccess() {
+  const { [ASKED]: asked } = await storage.local.get(ASKED);
+  if (asked) return;
+  await storage.local.set({ [ASKED]: true });
+  await tabs.create({ url: runtime.getURL('pages/access/access.html') });
+}
+
 /** @param {unknown} error */
 function ignoreClosedTab(error) {
   console.info('Housekey: the tab is gone:', error);
@@ -332,6 +346,9 @@ function ignoreClosedTab(error) {
 function neverHappens(effect) {
   throw new Error(`unknown effect ${JSON.stringify(effect)}`);
 }
+
+/** Whether the page that asks for sites was shown. */
+const ASKED = 'asked_for_sites';
 
 /** @type {Record<Badge, { color: string, text: string }>} */
 const BADGES = {

@@ -1,6 +1,6 @@
 // @ts-check
 /** What the browser tells, as events of the core. */
-import { runtime } from './ext.js';
+import { permissions, runtime } from './ext.js';
 
 /** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
 /** @typedef {import('../wasm/housekey_wasm.js').Tab} Tab */
@@ -68,7 +68,21 @@ export function tabCameToRest(tabId, url) {
  * @returns {Event}
  */
 export function proxyControl({ levelOfControl }) {
-  return { type: 'proxy_control', ours: levelOfControl === 'controlled_by_this_extension' };
+  return { type: 'proxy_control', level: levelOfControl };
+}
+
+/**
+ * Whether the extension may reach the sites that its manifest asks for. People can take them back.
+ *
+ * @returns {Promise<Event>}
+ */
+export async function siteAccess() {
+  return { type: 'site_access', granted: await permissions.contains(wantedSites()) };
+}
+
+/** The sites that the extension needs, as the browser asks for them. */
+export function wantedSites() {
+  return { origins: runtime.getManifest().host_permissions ?? [] };
 }
 
 /**

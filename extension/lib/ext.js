@@ -25,6 +25,7 @@ export const {
   declarativeNetRequest,
   extension,
   i18n,
+  permissions,
   runtime,
   storage,
   tabs,

@@ -1,6 +1,7 @@
 // @ts-check
 /** Starts a page: its controller is in the WebAssembly module, and this is what it may use. */
-import { i18n, tabs } from '../lib/ext.js';
+import { wantedSites } from '../lib/events.js';
+import { i18n, permissions, tabs } from '../lib/ext.js';
 import { ask } from '../lib/messages.js';
 import init from '../wasm/housekey_wasm.js';
 
@@ -16,6 +17,8 @@ const host = {
       compare(texts[a] ?? '', texts[b] ?? '');
     return Uint32Array.from(texts.keys()).sort(before);
   },
+  // The browser only asks on a person's click, and forgets the click soon.
+  requestAccess: () => permissions.request(wantedSites()),
   async tab() {
     const [tab] = await tabs.query({ active: true, currentWindow: true });
     return { tabId: tab?.id ?? -1, url: tab?.url ?? '' };

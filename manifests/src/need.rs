@@ -20,6 +20,8 @@ pub(crate) enum Need {
     Chromedriver,
     Chromium,
     Clippy,
+    /// A client that is no browser.
+    Curl,
     /// Makes a clean root, to install the package in.
     Debootstrap,
     Firefox,
@@ -70,6 +72,7 @@ impl Need {
             Self::Firefox,
             Self::Geckodriver,
             Self::Certutil,
+            Self::Curl,
             Self::Iproute2,
             Self::Nginx,
             Self::Strace,
@@ -125,6 +128,7 @@ impl Need {
             Self::Chromedriver => "chromedriver",
             Self::Chromium => "chromium",
             Self::Clippy => "cargo-clippy",
+            Self::Curl => "curl",
             Self::Debootstrap => "debootstrap",
             Self::Firefox => "firefox",
             Self::Geckodriver => "geckodriver",
@@ -156,6 +160,7 @@ impl Need {
             Self::Chromedriver => Remedy::Packages(&["chromium-driver"]),
             Self::Chromium => Remedy::Packages(&["chromium"]),
             Self::Clippy => Remedy::Component("clippy"),
+            Self::Curl => Remedy::Packages(&["curl"]),
             Self::Debootstrap => Remedy::Packages(&["debootstrap"]),
             Self::Firefox => Remedy::Packages(&["firefox-esr"]),
             Self::Geckodriver => Remedy::CargoInstall {

@@ -2,8 +2,10 @@
 
 mod checkup;
 mod doctor;
+mod gateway;
 mod history;
 mod install;
+mod look;
 mod makers;
 mod manual;
 mod output;
@@ -11,6 +13,7 @@ mod pins;
 mod probe;
 mod settings;
 mod transfer;
+mod trust;
 mod uninstall;
 mod words;
 
@@ -88,6 +91,13 @@ enum Command {
     ///
     /// Ends with code 0 if the device was met, and with --expect only if that proves to be it.
     Probe(probe::Arguments),
+    /// Trust a device from here: shows who answers, and asks you, or compares it with a fingerprint
+    Trust(trust::Arguments),
+    /// Open your devices to curl, scripts and other programs: the same pins, the same checks
+    ///
+    /// Runs a gateway of its own until Ctrl-C, until whoever started it ends, or for as long as one
+    /// COMMAND runs. It serves devices only, and nothing is asked: what is not trusted is refused.
+    Gateway(gateway::Arguments),
     /// List the devices that you trust, and rename, move, block or forget them
     Pins {
         #[command(subcommand)]
@@ -178,6 +188,7 @@ impl Command {
         match self {
             Self::Doctor(arguments) => doctor::run(&paths, &arguments),
             Self::Export(arguments) => transfer::export(&paths, &arguments),
+            Self::Gateway(arguments) => gateway::run(&paths, &arguments),
             Self::History(arguments) => history::run(&paths, &arguments),
             Self::Import(arguments) => transfer::import(&paths, &arguments),
             Self::Install(arguments) => install::run(&paths, arguments),
@@ -186,6 +197,7 @@ impl Command {
             Self::Pins { command } => pins::run(&paths, command),
             Self::Probe(arguments) => probe::run(&paths, &arguments),
             Self::Settings(arguments) => settings::run(&paths, &arguments),
+            Self::Trust(arguments) => trust::run(&paths, &arguments),
             Self::Uninstall(arguments) => uninstall::run(&paths, &arguments),
         }
     }

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use housekey_core::endpoint::Endpoint;
-use housekey_core::protocol::SystemProxy;
+use housekey_core::proxy::SystemProxy;
 
 /// Reads the head of a request to the gateway as one that has this secret does.
 #[must_use]

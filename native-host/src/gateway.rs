@@ -28,7 +28,7 @@ use housekey_core::profile::ProfileId;
 use housekey_core::protocol::{Gateway as Address, LiveConnection, Refusal};
 use housekey_core::scope::ScopeOptions;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::authority::Authority;
 use crate::probe::Prober;
@@ -75,18 +75,34 @@ impl Gateway {
     ///
     /// # Errors
     ///
-    /// The system's, where nothing can listen or there is no random source, and what the store
-    /// says where it cannot be read.
+    /// As [`Self::start_at`].
     pub async fn start(
         scope: ScopeOptions,
         authority: Authority,
         prober: Arc<Prober>,
         store: Arc<Store>,
     ) -> std::io::Result<Arc<Self>> {
-        Self::begin(scope, authority, prober, store, None).await
+        Self::start_at(ANY_PORT, scope, authority, prober, store).await
+    }
+
+    /// The same at one port, 0 for a free one.
+    ///
+    /// # Errors
+    ///
+    /// The system's, where nothing can listen or there is no random source, and what the store
+    /// says where it cannot be read.
+    pub async fn start_at(
+        port: u16,
+        scope: ScopeOptions,
+        authority: Authority,
+        prober: Arc<Prober>,
+        store: Arc<Store>,
+    ) -> std::io::Result<Arc<Self>> {
+        Self::begin(port, scope, authority, prober, store, None).await
     }
 
     async fn begin(
+        port: u16,
         scope: ScopeOptions,
         authority: Authority,
         prober: Arc<Prober>,
@@ -95,7 +111,7 @@ impl Gateway {
     ) -> std::io::Result<Arc<Self>> {
         raise_file_limit();
         let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
         let mut random = [0; 32];
         rand::fill(&mut random).map_err(|_| std::io::Error::other("no random source"))?;
         let secret = HEXLOWER.encode(&random);
@@ -181,6 +197,11 @@ impl Gateway {
         self.live.spoken(endpoint)
     }
 
+    /// Every refusal from now on, as it comes; for one listener.
+    pub fn refusals(&self) -> mpsc::Receiver<Refusal> {
+        self.refusals.listen()
+    }
+
     /// Remembers a refusal that was found out elsewhere.
     pub fn refuse(&self, refusal: Refusal) {
         self.refusals.insert(refusal);
@@ -251,3 +272,5 @@ fn raise_file_limit() {}
 
 /// Connections at one time whose request is still awaited.
 const MAX_STRANGERS: usize = 256;
+/// The system chooses.
+const ANY_PORT: u16 = 0;

@@ -1,6 +1,6 @@
 //! What the helper does for the extension: requests in, responses out.
 
-mod approve;
+pub(crate) mod approve;
 mod checkup;
 mod explain;
 mod page;
@@ -19,7 +19,6 @@ pub use self::checkup::check_up;
 use self::page::Page;
 use crate::authority::{Authority, AuthorityError};
 use crate::chain::timestamp;
-use crate::danger::Stranger;
 use crate::gateway::Gateway;
 use crate::makers::{MakerError, Makers};
 use crate::paths::Paths;
@@ -114,7 +113,7 @@ impl Handler {
                     gateway: self.gateway.address().clone(),
                     scope: self.gateway.scope(),
                     settings: self.store.settings()?,
-                    system_proxy: system_proxy::from_environment(),
+                    system_proxy: system_proxy::of_this_session().await,
                 })
             }
             Request::History { endpoint, before } => {
@@ -155,20 +154,6 @@ impl Handler {
                 name,
             } => self.trust_maker(&endpoint, root_sha256, &name, now).await,
         }
-    }
-
-    /// Looks at a device once more, for a decision about it.
-    async fn meet(&self, endpoint: &Endpoint) -> Result<Stranger, HelperError> {
-        let scope = self.gateway.scope();
-        if !scope.is_device(endpoint.host()) {
-            return Err(refused(ErrorCode::NotPrivate, endpoint));
-        }
-        let alpn = vec![b"http/1.1".to_vec()];
-        let met = self.prober.meet(endpoint, &scope, alpn).await;
-        met.map_err(|failure| HelperError {
-            code: ErrorCode::NotMet,
-            detail: format!("{endpoint}: {failure:?}"),
-        })
     }
 
     /// Changes a pin by the person's decision, which ends the connections that began before it.

@@ -16,6 +16,7 @@ use housekey_core::effect::{Badge, HelperStatus};
 use housekey_core::error::ErrorCode;
 use housekey_core::maker::DeviceIdRule;
 use housekey_core::meeting::MeetingStep;
+use housekey_core::proxy::ProxyHolder;
 use housekey_core::view::{Likely, Situation};
 use serde::Serialize;
 use serde_json::Value;
@@ -37,6 +38,8 @@ fn every_code_has_a_text_in_every_locale() {
     need("helper_hint", codes(HelperStatus::ALL));
     need("no_helper", codes(HelperStatus::ALL));
     need("no_helper_hint", codes(HelperStatus::ALL));
+    need("proxy_why", codes(ProxyHolder::ALL));
+    need("proxy_advice", codes(ProxyHolder::ALL));
     need("likely", codes(Likely::ALL));
     need("forbidden_lead", codes(Rule::ALL));
     need("meeting", codes(MeetingStep::ALL));

@@ -2,6 +2,7 @@
 //!
 //! The words stand in `_locales`, the structure in the HTML files; both by keys.
 
+pub mod access;
 mod dom;
 pub mod options;
 pub mod popup;
@@ -24,6 +25,8 @@ export interface PageHost {
   message(key: string, substitutions: string[]): string;
   /** Which of these texts comes first in the locale's order, which next, and so on. */
   order(texts: string[]): Uint32Array;
+  /** Asks the person to let the extension reach sites. Only right after a click. */
+  requestAccess(): Promise<boolean>;
   /** The window's active tab, and the address that it shows. */
   tab(): Promise<Tab>;
 }
@@ -44,6 +47,10 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn order(this: &PageHost, texts: Vec<String>) -> Result<Vec<u32>, JsValue>;
+
+    /// Begins at once: the browser forgets the click soon.
+    #[wasm_bindgen(method, catch, js_name = requestAccess)]
+    fn request_access(this: &PageHost) -> Result<js_sys::Promise, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     async fn tab(this: &PageHost) -> Result<JsValue, JsValue>;

@@ -1,7 +1,9 @@
 //! What the commands print, and what they ask.
 
 use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufRead as _, BufReader, IsTerminal, Read as _, Write};
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::Serialize;
@@ -118,6 +120,49 @@ pub(super) fn ask(question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
+/// Asks for a line, which is more than a yes.
+///
+/// # Errors
+///
+/// If nobody is there to be asked: `otherwise` says what to do then.
+pub(super) fn answer(question: &str, otherwise: &str) -> anyhow::Result<String> {
+    if !io::stdin().is_terminal() {
+        bail!("nobody is there to be asked; {otherwise}");
+    }
+    let mut stdout = io::stdout();
+    write!(stdout, "{question}")?;
+    stdout.flush()?;
+    let mut answer = String::new();
+    BufReader::new(io::stdin().take(MAX_ANSWER_BYTES)).read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}
+
+/// Waits, and says so to a person for whom it lasts: once a second, in one line that goes again.
+pub(super) async fn patiently<T>(what: String, doing: impl Future<Output = T>) -> T {
+    let mut doing = pin!(doing);
+    let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+    if dumb || !io::stderr().is_terminal() {
+        return doing.await;
+    }
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut doing => {
+                if told {
+                    eprint!("{ERASE_LINE}");
+                }
+                return done;
+            }
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                eprint!("{ERASE_LINE}… {what} ({} s)", began.elapsed().as_secs());
+                told = true;
+            }
+        }
+    }
+}
+
 /// Colours on a terminal only (<https://no-color.org>).
 fn paint(text: &str, colour: &str) -> String {
     let wanted = env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -136,6 +181,10 @@ const BOLD: &str = "\x1b[1m";
 const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const YELLOW: &str = "\x1b[33m";
+/// Back to the beginning of a line that is empty then.
+const ERASE_LINE: &str = "\r\x1b[K";
+/// Far more than the longest fingerprint.
+const MAX_ANSWER_BYTES: u64 = 4_096;
 
 #[cfg(test)]
 mod tests {

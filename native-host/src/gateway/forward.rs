@@ -43,6 +43,9 @@ impl Gateway {
     /// Serves one CONNECT for an endpoint, until either side ends it or the person does.
     pub(super) async fn forward(&self, mut browser: TcpStream, endpoint: &Endpoint) {
         if !self.scope().is_device(endpoint.host()) {
+            let (at, failure) = (timestamp(SystemTime::now()), Failure::Public);
+            let refusal = Refusal::new(endpoint.clone(), at, Finding::Failed { failure });
+            self.refusals.tell(&refusal);
             return answer(&mut browser, Status::Forbidden).await;
         }
         self.heed_others();

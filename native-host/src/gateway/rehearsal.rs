@@ -14,7 +14,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::scope::ScopeOptions;
 use tokio::net::TcpStream;
 
-use super::Gateway;
+use super::{ANY_PORT, Gateway};
 use crate::authority::Authority;
 use crate::danger::Stranger;
 use crate::probe::Prober;
@@ -45,6 +45,7 @@ impl Gateway {
         }
         let stage = Stage { endpoint, device };
         Self::begin(
+            ANY_PORT,
             ScopeOptions::default(),
             authority,
             prober,

@@ -9,16 +9,52 @@ use housekey_core::error::ErrorCode;
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::identity::Identity;
 use housekey_core::pin::Pin;
-use housekey_core::protocol::{Approval, EXTENSION_DAYS, HelperError, Response};
+use housekey_core::profile::ProfileId;
+use housekey_core::protocol::{Approval, EXTENSION_DAYS, HelperError, Refusal, Response};
+use housekey_core::scope::ScopeOptions;
 use tokio::time::timeout;
 
 use super::{Handler, MOMENT, refused};
 use crate::chain::timestamp;
-use crate::store::{Amendment, Happening};
+use crate::danger::Stranger;
+use crate::probe::Prober;
+use crate::store::{Amendment, Happening, Store};
+
+/// What it takes to make a pin of a person's word, whether that was said to a page or in a terminal.
+pub(crate) struct Approver<'h> {
+    pub(crate) store: &'h Store,
+    pub(crate) prober: &'h Prober,
+    pub(crate) scope: ScopeOptions,
+    /// The profile in which the person decided, which has deleted the old session already.
+    pub(crate) profile: Option<ProfileId>,
+}
+
+/// What an approval made. Whatever was open to either endpoint began before it.
+pub(crate) struct Approved {
+    pub(crate) pin: Pin,
+    /// Where the device was before, if it is there no more.
+    pub(crate) left: Option<Endpoint>,
+}
+
+/// Why an approval made nothing.
+pub(crate) struct Unapproved {
+    pub(crate) error: HelperError,
+    /// The question that is to be asked instead.
+    pub(crate) instead: Option<Refusal>,
+}
+
+impl<E: Into<HelperError>> From<E> for Unapproved {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        Self {
+            error,
+            instead: None,
+        }
+    }
+}
 
 impl Handler {
-    /// Trusts the key that the person was shown, if it still is the one that answers, and if it
-    /// still raises the question that the person answered.
+    /// Approves by the word that was said to a page, and ends what began before it.
     pub(super) async fn approve(
         &self,
         endpoint: &Endpoint,
@@ -26,50 +62,88 @@ impl Handler {
         approval: Approval,
         now: SystemTime,
     ) -> Result<Response, HelperError> {
-        let stranger = self.meet(endpoint).await?;
+        let approver = Approver {
+            store: &self.store,
+            prober: &self.prober,
+            scope: self.gateway.scope(),
+            profile: self.gateway.profile(),
+        };
+        match approver.approve(endpoint, shown, approval, now).await {
+            Ok(Approved { pin, left }) => {
+                if let Some(left) = left {
+                    self.gateway.cut(&left);
+                }
+                self.gateway.cut(&pin.endpoint);
+                Ok(Response::Pinned { pin })
+            }
+            Err(Unapproved { error, instead }) => {
+                if let Some(refusal) = instead {
+                    self.gateway.refuse(refusal);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Looks at a device once more, for a decision about it.
+    pub(super) async fn meet(&self, endpoint: &Endpoint) -> Result<Stranger, HelperError> {
+        meet(&self.prober, &self.gateway.scope(), endpoint).await
+    }
+}
+
+impl Approver<'_> {
+    /// Trusts the key that the person was shown, if it still is the one that answers, and if it
+    /// still raises the question that the person answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Unapproved`]; then nothing is trusted that was not before.
+    pub(crate) async fn approve(
+        &self,
+        endpoint: &Endpoint,
+        shown: SpkiSha256,
+        approval: Approval,
+        now: SystemTime,
+    ) -> Result<Approved, Unapproved> {
+        let stranger = meet(self.prober, &self.scope, endpoint).await?;
         let observation = self.prober.observe(endpoint, &stranger, now)?;
         let Some(refusal) = self.prober.judge(observation.clone(), now)? else {
             // Trusted meanwhile, in another browser, and still the key that the person saw.
             let pin = self.store.pin(endpoint)?;
             let pin = pin.ok_or_else(|| refused(ErrorCode::NotPinned, endpoint))?;
             if pin.spki_sha256 != shown {
-                return Err(refused(ErrorCode::KeyChanged, endpoint));
+                return Err(refused(ErrorCode::KeyChanged, endpoint).into());
             }
-            self.gateway.cut(endpoint);
-            return Ok(Response::Pinned { pin });
+            return Ok(Approved { pin, left: None });
         };
-        let is_the_question = matches!(
-            (&refusal.finding, approval),
-            (Finding::Changed, Approval::Replace)
-                | (Finding::Expired, Approval::Extend)
-                | (Finding::Moved { .. }, Approval::Moved)
-                | (Finding::Rotated, Approval::Rotated)
-                | (Finding::Stranger, Approval::First)
-        );
+        let is_the_question = approval_of(&refusal.finding) == Some(approval);
         if observation.leaf_key() != Some(shown) || !is_the_question {
-            self.gateway.refuse(refusal);
-            return Err(refused(ErrorCode::KeyChanged, endpoint));
+            return Err(Unapproved {
+                error: refused(ErrorCode::KeyChanged, endpoint),
+                instead: Some(refusal),
+            });
         }
         // The extension has deleted the session in its own profile before it asked for this.
         let keeps =
             refusal.finding == Finding::Changed && !self.store.settings()?.clear_on_override;
         if refusal.other_device_before && !keeps {
             self.store
-                .hand_over(endpoint.host(), self.gateway.profile().as_ref())?;
+                .hand_over(endpoint.host(), self.profile.as_ref())?;
         }
         // A device with two names or two ports is one device at both, and has not moved.
         let left = match &refusal.finding {
-            Finding::Moved { from } if !self.answers_with(from, shown).await => Some(from),
+            Finding::Moved { from } if !self.answers_with(from, shown).await => Some(from.clone()),
             _ => None,
         };
         let before = refusal.pin.as_ref();
-        self.pin(&observation, &refusal.finding, before, left, now)
+        let pin = self.pin(&observation, &refusal.finding, before, left.as_ref(), now)?;
+        Ok(Approved { pin, left })
     }
 
     /// Whether this key still answers at an endpoint. Silence for a moment is a no.
     async fn answers_with(&self, endpoint: &Endpoint, key: SpkiSha256) -> bool {
-        let scope = self.gateway.scope();
-        let met = timeout(MOMENT, self.prober.meet(endpoint, &scope, Vec::new())).await;
+        let meeting = self.prober.meet(endpoint, &self.scope, Vec::new());
+        let met = timeout(MOMENT, meeting).await;
         matches!(met, Ok(Ok(stranger)) if stranger.chain().leaf().spki_sha256 == key)
     }
 
@@ -85,13 +159,14 @@ impl Handler {
         before: Option<&Pin>,
         left: Option<&Endpoint>,
         now: SystemTime,
-    ) -> Result<Response, HelperError> {
+    ) -> Result<Pin, HelperError> {
         let at = timestamp(now);
         if *finding == Finding::Expired {
-            return self.amend(&observation.endpoint, now, |pin| {
+            let extended = self.store.amend(&observation.endpoint, at, |pin| {
                 pin.extended_until = Some(at.plus_days(EXTENSION_DAYS));
                 Some(Amendment::Recorded(Happening::Extend))
-            });
+            })?;
+            return extended.ok_or_else(|| refused(ErrorCode::NotPinned, &observation.endpoint));
         }
         let not_met = |detail: &dyn std::fmt::Debug| HelperError {
             code: ErrorCode::NotMet,
@@ -116,13 +191,43 @@ impl Handler {
             }
         }
         match left {
-            Some(left) => {
-                self.store.put_moved(&pin, left, at)?;
-                self.gateway.cut(left);
-            }
+            Some(left) => self.store.put_moved(&pin, left, at)?,
             None => self.store.put(&pin, what, at)?,
         }
-        self.gateway.cut(&pin.endpoint);
-        Ok(Response::Pinned { pin })
+        Ok(pin)
     }
+}
+
+/// The answer that the question about a finding wants, where there is such a question.
+pub(crate) const fn approval_of(finding: &Finding) -> Option<Approval> {
+    match finding {
+        Finding::Changed => Some(Approval::Replace),
+        Finding::Expired => Some(Approval::Extend),
+        Finding::Moved { .. } => Some(Approval::Moved),
+        Finding::Rotated => Some(Approval::Rotated),
+        Finding::Stranger => Some(Approval::First),
+        Finding::Blocked
+        | Finding::BrowserDistrusts
+        | Finding::Failed { .. }
+        | Finding::Forbidden { .. }
+        | Finding::StaleSession
+        | Finding::Unfit { .. } => None,
+    }
+}
+
+/// Looks at a device for a decision about it.
+async fn meet(
+    prober: &Prober,
+    scope: &ScopeOptions,
+    endpoint: &Endpoint,
+) -> Result<Stranger, HelperError> {
+    if !scope.is_device(endpoint.host()) {
+        return Err(refused(ErrorCode::NotPrivate, endpoint));
+    }
+    let alpn = vec![b"http/1.1".to_vec()];
+    let met = prober.meet(endpoint, scope, alpn).await;
+    met.map_err(|failure| HelperError {
+        code: ErrorCode::NotMet,
+        detail: format!("{endpoint}: {failure:?}"),
+    })
 }

@@ -1,7 +1,7 @@
 //! Where a browser wants to go: the script and the rules that routing decides by.
 
 use housekey_core::endpoint::{Endpoint, Host};
-use housekey_core::protocol::SystemProxy;
+use housekey_core::proxy::SystemProxy;
 use housekey_core::routing::{Routing, block_rules, device_endpoint};
 use housekey_core::scope::ScopeOptions;
 use regex::bytes::RegexBuilder;
@@ -87,7 +87,9 @@ fn skeleton(script: &str) -> String {
         skeleton.push('s');
     }
     let lists = skeleton.replace(",s", "").replace("[s]", "[]");
-    let lines = lists.lines().filter(|line| !line.contains(".test(host)"));
+    let lines = lists
+        .lines()
+        .filter(|line| !line.contains(".test(host)) return"));
     lines.collect()
 }
 

@@ -224,7 +224,7 @@ fn essence(request: &Value) -> Value {
 }
 
 /// The extension's pages.
-const PAGES: [&str; 4] = ["options", "popup", "trust", "welcome"];
+const PAGES: [&str; 5] = ["access", "options", "popup", "trust", "welcome"];
 
 /// Also in `tests/gallery/background.js`.
 const OF_ONE_VISIT: [&str; 3] = ["promptId", "tabId", "url"];

@@ -6,6 +6,7 @@ mod explained;
 mod extension;
 mod meetings;
 mod moved;
+mod terminal;
 
 use housekey_tests::{trial, trials};
 
@@ -24,6 +25,10 @@ fn main() -> anyhow::Result<()> {
             meetings::who_waits_for_a_device_holds_up_nobody,
             moved::a_device_takes_all_that_is_known_of_it_along,
             moved::it_is_said_who_is_at_the_old_address,
+            terminal::a_gateway_ends_with_whoever_started_it,
+            terminal::a_person_is_asked_and_nobody_else,
+            terminal::curl_opens_what_is_trusted_and_nothing_else,
+            terminal::what_the_page_refuses_a_terminal_refuses_too,
         ]
     })
 }

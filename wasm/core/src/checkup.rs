@@ -97,6 +97,8 @@ pub enum Fix {
     NoSandbox,
     /// Install the proxy with which sandboxed browsers may start helpers.
     Portal,
+    /// Change what the toolbar button names: the computer's proxy settings, or a policy.
+    ProxySettings,
     /// Restart the browser.
     Restart,
     /// Put a copy of the list of devices back, or move it away.
@@ -121,13 +123,14 @@ pub enum Fix {
 
 impl Fix {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Allow,
         Self::Extension,
         Self::Firewall,
         Self::Install,
         Self::NoSandbox,
         Self::Portal,
+        Self::ProxySettings,
         Self::Restart,
         Self::Restore,
         Self::SetClock,
@@ -299,6 +302,8 @@ findings! {
 
     /// The browser's proxy settings are Housekey's.
     ProxyGood: Proxy, Good;
+    /// They are a policy's, or what the computer uses cannot be repeated.
+    ProxyHeld: Proxy, Bad, ProxySettings;
     /// They are another extension's.
     ProxyTaken: Proxy, Bad, SwitchOff;
     /// Only the browser knows.

@@ -17,7 +17,8 @@ use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, Event, PromptId, TabId, Timer};
 use crate::profile::ProfileId;
-use crate::protocol::{Approval, Gateway, Request, Settings, SystemProxy};
+use crate::protocol::{Approval, Gateway, Request, Settings};
+use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
 
@@ -36,8 +37,11 @@ pub struct Core {
     was_ready: bool,
     /// Where traffic went before Housekey, as the helper last said.
     system_proxy: SystemProxy,
-    proxy_is_ours: Option<bool>,
+    /// Who has the browser's proxy settings; unknown in Firefox, where nobody can own them.
+    proxy_control: Option<ProxyControl>,
     link_local_is_direct: bool,
+    /// Whether the browser keeps sites from the extension, which then hears of no request.
+    no_access: bool,
     next_request: u32,
     next_prompt: u32,
     next_navigation: u32,
@@ -173,8 +177,8 @@ impl Core {
                 request,
                 at,
             } => self.page_asked(ask_id, tab_id, request, at),
-            Event::ProxyControl { ours } => {
-                self.proxy_is_ours = Some(ours);
+            Event::ProxyControl { level } => {
+                self.proxy_control = Some(level);
                 Vec::new()
             }
             Event::Started {
@@ -192,6 +196,7 @@ impl Core {
                 self.underway.clear();
                 self.connect(1)
             }
+            Event::SiteAccess { granted } => self.site_access(granted),
             Event::SubresourceFailed { tab_id, url } => self.subresource_failed(tab_id, &url),
             Event::TabSettled { tab_id, url } => {
                 // Its own failure may be told after the page in its place was chosen.
@@ -257,6 +262,14 @@ impl Core {
         }
     }
 
+    /// Who leads this browser's traffic, where Housekey does not.
+    fn proxy_holder(&self) -> Option<ProxyHolder> {
+        // Only a browser that takes one script for all needs to have anything repeated in it.
+        let automatic = self.system_proxy.automatic;
+        let automatic = automatic.filter(|_| self.link_local_is_direct);
+        ProxyHolder::of(self.proxy_control, automatic)
+    }
+
     fn status(&self) -> HelperStatus {
         match self.helper {
             Helper::Absent { status } => status,
@@ -301,8 +314,8 @@ impl Core {
         if is_link_local && self.link_local_is_direct {
             return self.show(tab_id, url, endpoint, About::LinkLocal);
         }
-        if self.proxy_is_ours == Some(false) {
-            return self.show(tab_id, url, endpoint, About::ProxyTaken);
+        if let Some(holder) = self.proxy_holder() {
+            return self.show(tab_id, url, endpoint, About::ProxyTaken(holder));
         }
         let why = Pending::WhyFailed { tab_id, url };
         if self.pending.values().any(|pending| *pending == why) {

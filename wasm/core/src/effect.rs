@@ -11,6 +11,7 @@ use crate::history::HistoryEntry;
 use crate::maker::Maker;
 use crate::pin::Pin;
 use crate::protocol::{Settings, ToHelper};
+use crate::proxy::ProxyHolder;
 use crate::routing::Routing;
 use crate::view::{PopupView, TrustView};
 
@@ -76,6 +77,8 @@ pub enum Effect {
         /// The message.
         message: ToHelper,
     },
+    /// Show the page that asks for access to sites, unless it was shown since that was lost.
+    ShowAccess,
     /// Show the state of a tab on the toolbar.
     SetBadge {
         /// The tab.
@@ -210,9 +213,12 @@ pub enum PageReply {
         settings: Option<Settings>,
         /// Names that count as local.
         local_names: Vec<String>,
-        /// Whether the browser's proxy settings are Housekey's; unknown in Firefox, which has no
-        /// such ownership.
-        proxy_is_ours: Option<bool>,
+        /// Whether the extension may not reach sites, and so guards nothing.
+        #[serde(skip_serializing_if = "is_false")]
+        no_access: bool,
+        /// Who leads the browser's traffic, where Housekey does not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        proxy: Option<ProxyHolder>,
     },
     /// The question.
     Trust {
@@ -254,4 +260,9 @@ impl HelperStatus {
         Self::TooOld,
         Self::Unusable,
     ];
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

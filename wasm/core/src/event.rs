@@ -10,6 +10,7 @@ use crate::maker::{DeviceIdRule, MakerId};
 use crate::note::Note;
 use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
+use crate::proxy::ProxyControl;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -90,8 +91,13 @@ pub enum Event {
     },
     /// The browser says who controls its proxy settings.
     ProxyControl {
-        /// Whether Housekey does.
-        ours: bool,
+        /// How far Housekey does.
+        level: ProxyControl,
+    },
+    /// The browser says whether the extension may reach sites. The person can take that back.
+    SiteAccess {
+        /// Whether it may reach all that it asked for.
+        granted: bool,
     },
     /// The background began to run.
     Started {

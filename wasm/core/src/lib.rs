@@ -28,6 +28,7 @@ pub mod note;
 pub mod pin;
 pub mod profile;
 pub mod protocol;
+pub mod proxy;
 pub mod routing;
 pub mod scope;
 pub mod text;

@@ -15,6 +15,7 @@ use crate::meeting::{Meeting, MeetingStep};
 use crate::note::Note;
 use crate::pin::Pin;
 use crate::profile::ProfileId;
+use crate::proxy::SystemProxy;
 use crate::scope::ScopeOptions;
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -453,19 +454,6 @@ pub struct Settings {
     pub refuse_unverified: bool,
     /// Whether 100.64.0.0/10 (RFC 6598) counts as home.
     pub shared_address_space: bool,
-}
-
-/// The proxy that the computer used before Housekey, so that what is no device goes on using it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
-pub struct SystemProxy {
-    /// For `http:` and `ws:`, in the words of a PAC script: `PROXY host:port`, `SOCKS5 host:port`.
-    pub http: Option<String>,
-    /// For `https:` and `wss:`, in the same words.
-    pub https: Option<String>,
-    /// Host suffixes and addresses that go direct.
-    pub bypass: Vec<String>,
 }
 
 impl Default for Settings {

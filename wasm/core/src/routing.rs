@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, Host};
-use crate::protocol::SystemProxy;
+use crate::proxy::{Bypass, SystemProxy};
 use crate::scope::{LOCAL_SUFFIXES, ScopeOptions};
 
 /// How the browser sends traffic while Housekey is at work.
@@ -44,6 +44,8 @@ pub struct BlockRule {
     pub id: u32,
     /// Requests whose URL matches this (RE2 in Chrome, ECMAScript in Firefox).
     pub regex_filter: String,
+    /// Whether every such request is blocked, and not only those of other sites' pages.
+    pub all: bool,
 }
 
 impl Routing {
@@ -54,6 +56,15 @@ impl Routing {
             pac: pac(port, scope, system),
             rules: block_rules(scope),
         }
+    }
+
+    /// The same, but no request comes to any device.
+    #[must_use]
+    pub fn closed(mut self) -> Self {
+        for rule in &mut self.rules {
+            rule.all = true;
+        }
+        self
     }
 }
 
@@ -94,6 +105,7 @@ pub fn block_rules(scope: &ScopeOptions) -> Vec<BlockRule> {
         .map(|(id, host)| BlockRule {
             id,
             // A user name in front of the host changes nothing about where the request goes.
+            all: false,
             regex_filter: format!("^(?:https|wss)://(?:[^/@]*@)?{host}[:/]"),
         })
         .collect()
@@ -110,6 +122,8 @@ fn pac(port: u16, scope: &ScopeOptions, system: &SystemProxy) -> String {
         .iter()
         .map(|suffix| format!(".{suffix}"))
         .collect();
+    let bypass = Bypass::of(&system.bypass);
+    let or_direct = |proxy: Option<&String>| proxy.map_or("DIRECT", String::as_str).to_owned();
     // Everything that comes from outside is a JSON string here, and so never script.
     let json = |value: &dyn erased::Json| value.json();
     format!(
@@ -131,8 +145,18 @@ fn pac(port: u16, scope: &ScopeOptions, system: &SystemProxy) -> String {
     var added = {added};
     for (var j = 0; j < added.length; j++) if (below(added[j])) return {gateway};
   }}
-  var bypass = {bypass};
-  for (var k = 0; k < bypass.length; k++) if (below(bypass[k])) return "DIRECT";
+  var scheme = url.slice(0, url.indexOf(":"));
+  var port = /^[a-z]+:\/\/[^\/]*?:(\d+)(?:\/|$)/.exec(url);
+  var place = scheme + "://" + host + ":" + (port ? port[1] : secure ? "443" : "80");
+  var direct = false;
+  var hosts = {hosts};
+  for (var k = 0; k < hosts.length; k++) if (new RegExp(hosts[k]).test(place)) direct = true;
+  var networks = {networks};
+  if (/^[\d.]+$|:/.test(host)) {{
+    for (var l = 0; l < networks.length; l++) if (isInNetEx(host, networks[l])) direct = true;
+  }}
+  if (direct !== ({reversed} === "reversed")) return "DIRECT";
+  if (scheme === "ws" || scheme === "wss") return {web_socket};
   return secure ? {https} : {http};
 }}
 "#,
@@ -141,9 +165,12 @@ fn pac(port: u16, scope: &ScopeOptions, system: &SystemProxy) -> String {
         gateway = json(&format!("PROXY 127.0.0.1:{port}")),
         suffixes = json(&suffixes),
         added = json(&scope.local_names),
-        bypass = json(&system.bypass),
-        https = json(&system.https.clone().unwrap_or_else(|| "DIRECT".into())),
-        http = json(&system.http.clone().unwrap_or_else(|| "DIRECT".into())),
+        hosts = json(&bypass.hosts),
+        networks = json(&bypass.networks),
+        reversed = json(&if system.reversed { "reversed" } else { "" }),
+        web_socket = json(&or_direct(system.web_socket.as_ref())),
+        https = json(&or_direct(system.https.as_ref())),
+        http = json(&or_direct(system.http.as_ref())),
     )
 }
 
@@ -220,7 +247,9 @@ mod tests {
         let system = SystemProxy {
             http: Some(hostile.clone()),
             https: Some(hostile.clone()),
+            web_socket: Some(hostile.clone()),
             bypass: vec![hostile.clone()],
+            ..SystemProxy::default()
         };
         let pac = pac(1, &scope, &system);
         assert_eq!(pac.matches("alert(1)").count(), 4);

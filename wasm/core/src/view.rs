@@ -16,6 +16,7 @@ use crate::meeting::Meeting;
 use crate::note::Note;
 use crate::pin::Pin;
 use crate::protocol::{LiveConnection, MakerOffer, OldAddress, Refusal};
+use crate::proxy::ProxyHolder;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 use crate::words::Words;
@@ -74,6 +75,9 @@ pub struct TrustView {
     /// How far it is, for [`Situation::Meeting`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub meeting: Option<Meeting>,
+    /// Who leads the traffic, for [`Situation::ProxyTaken`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyHolder>,
 }
 
 /// A likely reason of what a person sees.
@@ -222,6 +226,9 @@ pub struct PopupView {
     pub live: Option<LiveConnection>,
     /// What is trusted there.
     pub trusted: Option<TrustedView>,
+    /// Who leads the traffic, for [`PopupState::ProxyTaken`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<ProxyHolder>,
     /// How the helper is.
     pub helper: HelperStatus,
     /// Where the person said "not now" since the browser started.
@@ -241,6 +248,8 @@ pub enum PopupState {
     Failed,
     /// The tab's device is being met, which lasts.
     Meeting,
+    /// The extension may not reach sites, and so guards nothing.
+    NoAccess,
     /// The tab shows no device.
     NoDevice,
     /// The tab shows a device that has no pin: its certificate is one that the browser itself
@@ -277,11 +286,12 @@ impl PopupState {
     }
 
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Blocked,
         Self::Declined,
         Self::Failed,
         Self::Meeting,
+        Self::NoAccess,
         Self::NoDevice,
         Self::NotPinned,
         Self::NoHelper,
@@ -407,6 +417,7 @@ impl TrustView {
             clears: false,
             waits: None,
             meeting: None,
+            proxy: None,
         }
     }
 }

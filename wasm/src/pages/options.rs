@@ -134,7 +134,8 @@ impl OptionsPage {
             version,
             settings,
             local_names,
-            proxy_is_ours,
+            proxy,
+            no_access,
         } = reply
         else {
             return refused(&self.host, &reply);
@@ -143,14 +144,20 @@ impl OptionsPage {
         let mut values = Values::default();
         values.set("status", code(&helper));
         values.set_some("version", version);
-        let lost = helper == HelperStatus::Ok && proxy_is_ours == Some(false);
-        values.flag("proxy_lost", lost);
+        let holder = proxy.filter(|_| helper == HelperStatus::Ok);
+        let lost = holder.is_some();
+        values.flag("proxy_lost", lost && !no_access);
+        values.flag("no_access", no_access);
+        values.flag("plain", !lost && !no_access);
+        let lost = lost || no_access;
+        values.set("lost", if lost { "lost" } else { "" });
+        values.set_some("holder", holder.as_ref().map(code));
         let all_is_well = matches!(helper, HelperStatus::Ok | HelperStatus::Starting);
         values.flag("to_do", !all_is_well);
 
         // What is the same already is not said again to those who listen to the page.
         let status: Element = dom::element("status")?;
-        let known = format!("{} {lost}", code(&helper));
+        let known = format!("{} {holder:?} {no_access}", code(&helper));
         if status.get_attribute("data-known") == Some(known.clone()) {
             return Ok(());
         }

@@ -186,6 +186,7 @@ fn values(host: &PageHost, view: &PopupView) -> Values {
     let mut values = Values::default();
     values.set_some("address", view.address.as_deref());
     values.set("status", code(&view.helper));
+    values.set_some("holder", view.proxy.as_ref().map(code));
     let alpn = view.live.as_ref().and_then(|live| live.alpn.as_ref());
     let http = alpn.map(|alpn| match alpn.as_str() {
         "h2" => "HTTP/2",

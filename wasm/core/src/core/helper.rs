@@ -98,8 +98,7 @@ impl Core {
         self.helper = Helper::Absent { status };
         let welcome = Effect::ShowWelcome { status };
         let mut effects = if self.was_ready {
-            let nowhere = Routing::new(CLOSED_PORT, &self.scope, &self.system_proxy);
-            vec![Effect::Route { routing: nowhere }, welcome]
+            vec![self.route_to(CLOSED_PORT), welcome]
         } else if self.is_closed() {
             // Routing that an earlier session left leads to a gateway that is gone, and so nowhere.
             // To make one anew, it would have to be known where other traffic goes.
@@ -178,7 +177,7 @@ impl Core {
             ) => self.approved(ask_id, prompt_id),
             (Pending::Badge { tab_id }, Response::Identified { pin, .. }) => {
                 // Where another extension leads the traffic, nothing of it was checked.
-                let checked = self.proxy_is_ours != Some(false);
+                let checked = self.proxy_holder().is_none();
                 let badge = if pin.is_some() && checked {
                     Badge::Trusted
                 } else {
@@ -329,13 +328,45 @@ impl Core {
         }
     }
 
+    /// Leads devices to the gateway at a port, and everything else where it went before.
+    ///
+    /// Where that cannot be repeated, nothing is led anywhere: devices are left to the browser's
+    /// own warnings, and the person is told.
+    fn route_to(&self, port: u16) -> Effect {
+        if self.link_local_is_direct && self.system_proxy.automatic.is_some() {
+            return Effect::Unroute;
+        }
+        let routing = Routing::new(port, &self.scope, &self.system_proxy);
+        Effect::Route {
+            routing: if self.no_access {
+                routing.closed()
+            } else {
+                routing
+            },
+        }
+    }
+
+    /// The person took sites from the extension, or gave them back.
+    ///
+    /// Without them, no device's traffic comes to the gateway, and nobody asks why it failed. What
+    /// needs no access is to block it: a device must not be reached past its pin.
+    pub(super) fn site_access(&mut self, granted: bool) -> Vec<Effect> {
+        if self.no_access != granted {
+            return Vec::new();
+        }
+        self.no_access = !granted;
+        let mut effects = self.route_all();
+        if self.no_access {
+            effects.push(Effect::ShowAccess);
+        }
+        effects
+    }
+
     pub(super) fn route_all(&self) -> Vec<Effect> {
         let Helper::Ready { gateway, .. } = &self.helper else {
             return Vec::new();
         };
-        vec![Effect::Route {
-            routing: Routing::new(gateway.port, &self.scope, &self.system_proxy),
-        }]
+        vec![self.route_to(gateway.port)]
     }
 }
 

@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, PageRequest, TabId};
 use crate::protocol::Request;
+use crate::proxy::ProxyHolder;
 use crate::routing::device_endpoint;
 use crate::time::Timestamp;
 use crate::view::{PopupState, PopupView, TrustedView};
@@ -106,10 +107,16 @@ impl Core {
 
     /// Adds what the helper cannot know: who decides about the proxy, and which extension asks.
     pub(super) fn checked_up(&self, ask_id: AskId, checkup: Checkup) -> Effect {
-        let proxy = match self.proxy_is_ours {
-            Some(false) => Found::ProxyTaken,
+        let proxy = match self.proxy_holder() {
+            Some(ProxyHolder::Extension) => Found::ProxyTaken,
+            Some(
+                ProxyHolder::Detection
+                | ProxyHolder::Policy
+                | ProxyHolder::Script
+                | ProxyHolder::Unknown,
+            ) => Found::ProxyHeld,
             // Firefox asks for each request, and knows no other owner.
-            None | Some(true) => Found::ProxyGood,
+            None => Found::ProxyGood,
         };
         let mut more = Vec::new();
         if let Helper::Ready { version, .. } = &self.helper {
@@ -131,14 +138,16 @@ impl Core {
         let endpoint = device_endpoint(url, &self.scope);
         let prompt = self.prompts.values().find(|it| it.tab_id == tab_id);
         let reply = match (endpoint, prompt) {
+            (endpoint, _) if self.no_access => self.popup_view(PopupState::NoAccess, endpoint),
             (None, Some(prompt)) => self.popup_of_prompt(prompt),
             (endpoint, _) if !matches!(self.helper, Helper::Ready { .. }) => {
                 self.popup_view(PopupState::NoHelper, endpoint)
             }
             (None, None) => self.popup_view(PopupState::NoDevice, None),
-            (Some(endpoint), _) if self.proxy_is_ours == Some(false) => {
-                self.popup_view(PopupState::ProxyTaken, Some(endpoint))
-            }
+            (Some(endpoint), _) if self.proxy_holder().is_some() => PopupView {
+                proxy: self.proxy_holder(),
+                ..self.popup_view(PopupState::ProxyTaken, Some(endpoint))
+            },
             (Some(endpoint), _) => {
                 let request = Request::Identify {
                     endpoint: endpoint.clone(),
@@ -157,11 +166,16 @@ impl Core {
             About::LinkLocal => PopupState::Failed,
             About::Meeting { .. } => PopupState::Meeting,
             About::NoHelper => PopupState::NoHelper,
-            About::ProxyTaken => PopupState::ProxyTaken,
+            About::ProxyTaken(_) => PopupState::ProxyTaken,
             About::Refused(refusal) => PopupState::of(&refusal.finding),
         };
         let pin = prompt.about.refusal().and_then(|it| it.pin.as_ref());
+        let proxy = match &prompt.about {
+            About::ProxyTaken(holder) => Some(*holder),
+            _ => None,
+        };
         PopupView {
+            proxy,
             trusted: pin.map(TrustedView::new),
             ..self.popup_view(state, Some(prompt.endpoint.clone()))
         }
@@ -181,6 +195,7 @@ impl Core {
             endpoint,
             live: None,
             trusted: None,
+            proxy: None,
             helper: self.status(),
             declined: self.declined.keys().cloned().collect(),
         }
@@ -198,7 +213,8 @@ impl Core {
             version,
             settings,
             local_names: self.scope.local_names.clone(),
-            proxy_is_ours: self.proxy_is_ours,
+            no_access: self.no_access,
+            proxy: self.proxy_holder(),
         };
         Effect::Answer { ask_id, reply }
     }

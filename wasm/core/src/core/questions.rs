@@ -17,6 +17,7 @@ use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::identity::Identity;
 use crate::meeting::Meeting;
 use crate::protocol::{Approval, Refusal, Request};
+use crate::proxy::ProxyHolder;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 use crate::view::{Situation, TrustView};
@@ -46,7 +47,7 @@ pub(super) enum About {
     /// The helper cannot be used.
     NoHelper,
     /// Somebody else leads this browser's traffic.
-    ProxyTaken,
+    ProxyTaken(ProxyHolder),
     /// The helper refused, and why: a question, or news.
     Refused(Refusal),
 }
@@ -58,7 +59,7 @@ impl About {
             Self::Declined(refusal) | Self::Elsewhere(refusal) | Self::Refused(refusal) => {
                 Some(refusal)
             }
-            Self::LinkLocal | Self::Meeting { .. } | Self::NoHelper | Self::ProxyTaken => None,
+            Self::LinkLocal | Self::Meeting { .. } | Self::NoHelper | Self::ProxyTaken(_) => None,
         }
     }
 
@@ -92,7 +93,7 @@ impl About {
             Self::Elsewhere(_) => Badge::Question,
             Self::Meeting { .. } => Badge::Waiting,
             Self::Refused(refusal) if is_calm(&refusal.finding) => Badge::Question,
-            Self::LinkLocal | Self::NoHelper | Self::ProxyTaken | Self::Refused(_) => {
+            Self::LinkLocal | Self::NoHelper | Self::ProxyTaken(_) | Self::Refused(_) => {
                 Badge::Blocked
             }
         }
@@ -192,7 +193,10 @@ impl Core {
                 helper: Some(self.status()),
                 ..view
             }),
-            About::ProxyTaken => bare(Situation::ProxyTaken),
+            About::ProxyTaken(holder) => bare(Situation::ProxyTaken).map(|view| TrustView {
+                proxy: Some(*holder),
+                ..view
+            }),
             About::Refused(refusal) => refused(refusal),
         };
         view.map_or(
@@ -226,7 +230,7 @@ impl Core {
             (Choice::AnswerHere, About::Declined(refusal) | About::Elsewhere(refusal)) => {
                 self.answer_here(ask_id, prompt_id, &prompt, refusal.clone(), at)
             }
-            (Choice::LeaveToBrowser, About::LinkLocal | About::ProxyTaken) => {
+            (Choice::LeaveToBrowser, About::LinkLocal | About::ProxyTaken(_)) => {
                 self.left_alone.insert(prompt.endpoint);
                 self.go(ask_id, prompt_id, prompt.url)
             }

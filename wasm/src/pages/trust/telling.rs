@@ -46,6 +46,7 @@ impl<'host> Teller<'host> {
             values.flag("first_how", verified);
         }
         self.tell_troubles(&mut values, view);
+        values.set_some("holder", view.proxy.as_ref().map(code));
         if let Some(helper) = view.helper {
             tell_helper(&mut values, helper);
         }
