@@ -191,6 +191,15 @@ impl Browser {
             .clone())
     }
 
+    /// Runs the body of an asynchronous function in Firefox itself, with all that it may do.
+    pub async fn in_chrome(&self, body: &str) -> Result<Value> {
+        let handle = self.driver().handle();
+        handle.cmd(firefox::SetContext::Chrome).await?;
+        let done = self.eval_async(body).await;
+        handle.cmd(firefox::SetContext::Content).await?;
+        done
+    }
+
     /// Replaces what stands in an input field, key by key.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
         let element = self.element(css).await?;

@@ -16,6 +16,7 @@ pub struct Account {
     directory: TempDir,
     roots: Roots,
     visible: bool,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Account {
@@ -28,6 +29,7 @@ impl Account {
             directory,
             roots,
             visible: false,
+            variables: Vec::new(),
         };
         for place in [
             account.firefox_profile(),
@@ -47,6 +49,11 @@ impl Account {
     pub fn visible(mut self) -> Self {
         self.visible = true;
         self
+    }
+
+    /// Sets a variable of the environment, for whatever is started from now on.
+    pub fn set(&mut self, variable: &'static str, value: impl Into<String>) {
+        self.variables.push((variable, value.into()));
     }
 
     /// Runs `housekey install`, as a person would.
@@ -104,7 +111,8 @@ impl Account {
             .env("XDG_CONFIG_HOME", home.join(".config"))
             .env("XDG_CACHE_HOME", home.join(".cache"))
             .env("TMPDIR", home.join("tmp"))
-            .env("SSL_CERT_FILE", &self.roots.public);
+            .env("SSL_CERT_FILE", &self.roots.public)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -5,9 +5,11 @@ use std::io::{Seek as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use hyper::Method;
 use serde_json::{Value, json};
+use thirtyfour::common::command::FormatRequestData;
 use thirtyfour::extensions::addons::firefox::FirefoxTools;
-use thirtyfour::{FirefoxCapabilities, WebDriver};
+use thirtyfour::{FirefoxCapabilities, RequestData, SessionId, WebDriver};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -92,6 +94,27 @@ fn preferences() -> Value {
         // An ESR allows to install what Mozilla has not signed.
         "xpinstall.signatures.required": false,
     })
+}
+
+/// Where scripts run from now on
+/// (<https://firefox-source-docs.mozilla.org/testing/geckodriver/Usage.html>).
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SetContext {
+    /// In Firefox itself.
+    Chrome,
+    /// In the tab's page.
+    Content,
+}
+
+impl FormatRequestData for SetContext {
+    fn format_request(&self, session: &SessionId) -> RequestData {
+        let context = match self {
+            Self::Chrome => "chrome",
+            Self::Content => "content",
+        };
+        RequestData::new(Method::POST, format!("/session/{session}/moz/context"))
+            .add_body(json!({ "context": context }))
+    }
 }
 
 /// Packs the extension as Firefox installs it.

@@ -1,5 +1,6 @@
 //! End to end: sample devices, the real helper, real browsers, in a network of their own.
 
+mod access;
 mod accessibility;
 mod approval;
 mod change;
@@ -12,6 +13,7 @@ mod local_network_access;
 mod makers;
 mod options;
 mod profiles;
+mod proxies;
 mod public;
 mod questions;
 mod scene;
@@ -99,8 +101,22 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         helper::killed_it_comes_back_and_nothing_falls_back,
         helper::restored_tabs_load,
         helper::without_a_helper_the_browser_is_as_it_was,
+        proxies::a_proxy_that_was_there_is_used_as_before,
     ];
-    let named = trials.into_iter();
+    let only = match kind {
+        // One script for all requests, and one owner of it.
+        Kind::Chromium => trials![
+            move |test| Stage::new(lan, kind, test);
+            proxies::a_script_that_was_there_stays_in_charge,
+            proxies::another_extensions_proxy_is_told_of,
+        ],
+        // Where WebDriver reaches the list of extensions.
+        Kind::Firefox => trials![
+            move |test| Stage::new(lan, kind, test);
+            access::devices_are_closed_until_it_is_given_back,
+        ],
+    };
+    let named = trials.into_iter().chain(only);
     named
         .map(|trial| trial.with_kind(kind.to_string()))
         .collect()

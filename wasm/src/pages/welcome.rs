@@ -1,7 +1,8 @@
-//! The welcome page: how to get the helper, and whether it works.
+//! The welcome page: the three steps to a padlock, and how far each is.
 
 use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::event::PageRequest;
+use housekey_core::proxy::ProxyHolder;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
@@ -33,37 +34,146 @@ pub async fn start_welcome_page(host: PageHost) -> Result<()> {
     check(&host).await
 }
 
+/// What is known of Housekey.
+struct Known {
+    helper: HelperStatus,
+    version: Option<String>,
+    no_access: bool,
+    holder: Option<ProxyHolder>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Done,
+    Later,
+    Made,
+    Now,
+}
+
 /// Asks until the helper has ended its attempts to start, and shows what came of it.
 async fn check(host: &PageHost) -> Result<()> {
-    let status = dom::element::<Element>("status")?;
     for _ in 0..MAX_LOOKS {
-        let (helper, version) = match host.ask(&PageRequest::Status).await? {
+        let known = match host.ask(&PageRequest::Status).await? {
             PageReply::Status {
-                helper, version, ..
-            } => (helper, version),
-            _ => (HelperStatus::Down, None),
+                helper,
+                version,
+                no_access,
+                proxy,
+                ..
+            } => Known {
+                helper,
+                version,
+                no_access,
+                holder: proxy.filter(|_| !no_access && helper == HelperStatus::Ok),
+            },
+            _ => Known {
+                helper: HelperStatus::Down,
+                version: None,
+                no_access: false,
+                holder: None,
+            },
         };
-        let (helper, command) = (code(&helper), command_for(helper));
-        if status.get_attribute("data-status").as_deref() != Some(helper.as_str()) {
-            let mut values = Values::default();
-            values.set("status", helper.as_str());
-            values.set_some("version", version);
-            values.flag("missing", helper == "missing");
-            values.flag("get", matches!(helper.as_str(), "missing" | "too_old"));
-            values.set_some("command", command);
-            let content = dom::instance("helper", host, &values)?;
-            if let Some(link) = dom::part(&content, "a.get")? {
-                dom::link(&link, GET)?;
-            }
-            status.replace_children_with_node_1(&content);
-            status.set_attribute("data-status", &helper)?;
+        show_helper(host, &known)?;
+        if known.helper == HelperStatus::Ok {
+            return show_rest(host, known.is_well()).await;
         }
-        if helper == "ok" {
-            return Ok(());
-        }
+        step(host, "authority", State::Later)?;
+        step(host, "device", State::Later)?;
         dom::sleep(LOOK_MILLIS).await?;
     }
     Ok(())
+}
+
+impl Known {
+    fn is_well(&self) -> bool {
+        self.helper == HelperStatus::Ok && !self.no_access && self.holder.is_none()
+    }
+}
+
+/// The first step: the helper is there, and the browser lets it work.
+fn show_helper(host: &PageHost, known: &Known) -> Result<()> {
+    let is_well = known.is_well();
+    step(
+        host,
+        "helper",
+        if is_well { State::Done } else { State::Now },
+    )?;
+    let status = dom::element::<Element>("status")?;
+    let helper = code(&known.helper);
+    let shown = format!("{helper} {} {:?}", known.no_access, known.holder);
+    if status.get_attribute("data-known").as_deref() == Some(shown.as_str()) {
+        return Ok(());
+    }
+    let mut values = Values::default();
+    values.set("status", helper.as_str());
+    values.set_some("version", known.version.as_deref());
+    values.set_some("holder", known.holder.as_ref().map(code));
+    let is_lost = known.no_access || known.holder.is_some();
+    values.set("lost", if is_lost { "lost" } else { "" });
+    values.flag("no_access", known.no_access);
+    values.flag("proxy_lost", known.holder.is_some());
+    values.flag("plain", !is_lost);
+    values.flag("missing", helper == "missing");
+    values.flag("get", matches!(helper.as_str(), "missing" | "too_old"));
+    values.set_some("command", command_for(known.helper));
+    let content = dom::instance("helper", host, &values)?;
+    if let Some(link) = dom::part(&content, "a.get")? {
+        dom::link(&link, GET)?;
+    }
+    status.replace_children_with_node_1(&content);
+    status.set_attribute("data-known", &shown)?;
+    status.set_attribute("data-status", &helper)
+}
+
+/// The other steps, once the helper is there: it has an authority then, and knows devices.
+async fn show_rest(host: &PageHost, is_well: bool) -> Result<()> {
+    step(host, "authority", State::Made)?;
+    let made = dom::instance("authority-made", host, &Values::default())?;
+    dom::element::<Element>("authority")?.replace_children_with_node_1(&made);
+    let (devices, more) = match host.ask(&PageRequest::Pins { after: None }).await? {
+        PageReply::Pins { pins, more } => (pins.len(), more),
+        _ => (0, false),
+    };
+    let place = dom::element::<Element>("device")?;
+    if devices == 0 {
+        place.replace_children_with_node_0();
+        return step(
+            host,
+            "device",
+            if is_well { State::Now } else { State::Later },
+        );
+    }
+    let mut values = Values::default();
+    values.set("count", format!("{devices}{}", if more { "+" } else { "" }));
+    place.replace_children_with_node_1(&dom::instance("devices", host, &values)?);
+    step(host, "device", State::Done)
+}
+
+/// Shows how far a step is, in its heading's words too.
+fn step(host: &PageHost, name: &str, state: State) -> Result<()> {
+    let state = match state {
+        State::Done => "done",
+        State::Later => "later",
+        State::Made => "made",
+        State::Now => "now",
+    };
+    let item = dom::element::<Element>(&format!("step-{name}"))?;
+    let told: Option<Element> = dom::part(&item, ".step-state")?;
+    if told.is_some() && item.get_attribute("data-state").as_deref() == Some(state) {
+        return Ok(());
+    }
+    item.set_attribute("data-state", state)?;
+    let mut values = Values::default();
+    values.set("state", state);
+    let telling = dom::instance("step", host, &values)?;
+    match told {
+        Some(told) => told.replace_with_with_node_1(&telling),
+        None => match dom::part::<Element>(&item, "h2")? {
+            Some(heading) => heading.after_with_node_1(&telling),
+            None => Ok(()),
+        },
+    }
 }
 
 /// What to type in a terminal about a helper like this.
