@@ -148,7 +148,7 @@ impl Plan {
     fn program(&mut self, paths: &Paths) -> anyhow::Result<()> {
         let from = env::current_exe().context("cannot find this program's own file")?;
         let to = paths.installed_binary();
-        match step::is_same_program(&from, &to) {
+        match step::is_same_program(&from, &to) && step::is_owners_alone(&to) {
             true => self.right.push(format!("the helper is at {}", shown(&to))),
             false => self.steps.push(Step::CopyProgram { from, to }),
         }

@@ -217,11 +217,18 @@ pub fn check_private_directory(path: &Path) -> Result<(), PathsError> {
 
 /// Checks that this is a regular file, of this user's, that nobody else can read or write.
 ///
+/// It is not opened for that: a process that closes a file which `SQLite` has open in it, too, lets
+/// go of all locks on it (<https://sqlite.org/howtocorrupt.html>, section 2.2).
+///
 /// # Errors
 ///
 /// What is wrong with it, by cause.
 pub fn check_private_file(path: &Path) -> Result<(), PathsError> {
-    open_private(path).map(drop)
+    let metadata = fs::symlink_metadata(path).map_err(|source| io_error(path, source))?;
+    match metadata.is_file() {
+        true => check_owner_and_mode(path, &metadata),
+        false => Err(PathsError::WrongKind(path.into())),
+    }
 }
 
 /// Reads a file that [`check_private_file`] approves of; the check is made on the opened file,
@@ -339,7 +346,8 @@ const PERMISSION_BITS: u32 = 0o7777;
 const OTHERS: u32 = 0o077;
 /// Keys, certificates and the install record are a few kilobytes.
 const MAX_PRIVATE_FILE: u64 = 1_048_576;
-const TEMPORARY_PREFIX: &str = ".housekey-";
+/// With this begin the names of files that are not whole yet.
+pub(crate) const TEMPORARY_PREFIX: &str = ".housekey-";
 
 #[cfg(test)]
 mod tests {
