@@ -83,8 +83,10 @@ impl Plan {
         plan.authority(paths, request, &survey, now)?;
         plan.manifests(paths, &survey);
         if survey.hosts.is_empty() {
-            plan.remarks
-                .push("no browser was found; install one, then run this again".into());
+            plan.remarks.push(
+                "no browser was found that Housekey can serve; install one, then run this again"
+                    .into(),
+            );
         }
         Ok(plan)
     }

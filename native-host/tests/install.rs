@@ -599,7 +599,7 @@ const BROWSERS: [(&str, &[&str], &[&str]); 17] = [
         &["a snap's script"],
         &["Chromium from snap runs in a sandbox *"],
     ),
-    ("nothing", &[], &["no browser was found; *"]),
+    ("nothing", &[], &["no browser was found that *"]),
 ];
 
 /// Whether a text is a pattern's, in which `*` stands for anything.
@@ -647,8 +647,13 @@ fn every_browser_is_found_where_it_is_or_named_with_a_reason() {
             let has = lines.iter().any(|line| fits(wanted, line));
             assert!(has, "{case}: no {wanted:?} in\n{said}");
         }
-        let asked = lines.len();
-        assert_eq!(asked, expected.len(), "{case}: more than that in\n{said}");
+        let nobody = |line: &&&str| line.starts_with("no browser was found");
+        let told = lines.len() - lines.iter().filter(nobody).count();
+        assert_eq!(
+            told.max(1),
+            expected.len(),
+            "{case}: more than that in\n{said}"
+        );
     }
 }
 

@@ -43,15 +43,21 @@ pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
     ensure!(doctor.has("connection_good"), "{doctor:#?}");
     ensure!(doctor.has("gateway_none"), "{doctor:#?}");
 
-    live_with_it(lan, &account, Kind::Chromium, "192.168.1.20").await?;
-    live_with_it(lan, &account, Kind::Firefox, "192.168.1.1").await?;
+    let first = live_with_it(lan, &account, Kind::Chromium, "192.168.1.20").await?;
+    first.quit().await?;
+    let second = live_with_it(lan, &account, Kind::Firefox, "192.168.1.1").await?;
     let pins = account.housekey(["pins", "list", "--json"])?;
     for host in ["192.168.1.20", "192.168.1.1"] {
         ensure!(pins.contains(host), "{host} is not trusted: {pins}");
     }
     // A client that is no browser, such as curl, belongs here, between the browsers and the end.
 
-    account.housekey(["uninstall", "--yes"])?;
+    // While a browser and its helper are at work, which must not bring anything back.
+    let said = account.housekey(["uninstall", "--yes"])?;
+    ensure!(said.contains("a helper is still at work"), "{said}");
+    let after = State::of(&account)?;
+    ensure!(after == before, "{:#?}", after.difference(&before));
+    second.quit().await?;
     let after = State::of(&account)?;
     ensure!(after == before, "{:#?}", after.difference(&before));
     // Twice is as good as once here, too.
@@ -60,7 +66,7 @@ pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
 }
 
 /// Opens a device in a browser, and has everything checked on the terminal and on the options page.
-async fn live_with_it(lan: Lan, account: &Account, kind: Kind, host: &str) -> Result<()> {
+async fn live_with_it(lan: Lan, account: &Account, kind: Kind, host: &str) -> Result<Browser> {
     let stage = Stage::new(lan, kind, "install");
     let browser = stage.browser(account, Options::with_housekey()).await?;
     browser.until_housekey_is_ready().await?;
@@ -81,7 +87,7 @@ async fn live_with_it(lan: Lan, account: &Account, kind: Kind, host: &str) -> Re
     browser.until("the device's page", there).await?;
 
     all_is_well_on_the_options_page(&browser).await?;
-    browser.quit().await
+    Ok(browser)
 }
 
 async fn all_is_well_on_the_options_page(browser: &Browser) -> Result<()> {

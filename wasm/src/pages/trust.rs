@@ -215,7 +215,8 @@ impl TrustPage {
                 code: ErrorCode::UnknownPrompt,
             } => self.show_gone(None),
             PageReply::Error { code } => self.show_error(code),
-            PageReply::Compared { .. }
+            PageReply::CheckedUp { .. }
+            | PageReply::Compared { .. }
             | PageReply::Done
             | PageReply::History { .. }
             | PageReply::Imported { .. }

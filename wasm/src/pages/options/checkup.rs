@@ -70,7 +70,8 @@ fn found(host: &PageHost, checkup: &Checkup) -> Result<Element> {
             values.set("link", code(&first.found.link()));
             let link = dom::instance("checkup-link", host, &values)?;
             for (number, check) in checks.iter().enumerate() {
-                link.append_child(&line(host, check, checks.get(number + 1))?)?;
+                let line = line(host, check, checks.get(number + 1))?;
+                link.append_child(&line)?;
             }
             list.append_child(&link)?;
         }
