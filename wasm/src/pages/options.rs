@@ -147,6 +147,7 @@ impl OptionsPage {
         values.flag("proxy_lost", lost);
         let all_is_well = matches!(helper, HelperStatus::Ok | HelperStatus::Starting);
         values.flag("to_do", !all_is_well);
+        values.flag("unusable", helper == HelperStatus::Unusable);
 
         // What is the same already is not said again to those who listen to the page.
         let status: Element = dom::element("status")?;
