@@ -456,30 +456,30 @@ const BROWSERS: [(&str, &[&str], &[&str]); 17] = [
         ],
     ),
     (
-        "Firefox from snap",
+        "Firefox (snap)",
         &["snap/firefox/common/.mozilla/firefox/a.profile"],
         &[
-            "Firefox from snap asks once *",
-            "tell Firefox from snap where the helper is (~/.mozilla/native-messaging-hosts/*)",
-            "add the local authority to Firefox from snap profile a.profile (~/snap/firefox/*)",
+            "Firefox (snap) asks once *",
+            "tell Firefox (snap) where the helper is (~/.mozilla/native-messaging-hosts/*)",
+            "add the local authority to Firefox (snap) profile a.profile (~/snap/firefox/*)",
         ],
     ),
     (
-        "Firefox from Flatpak, which cannot be helped",
+        "Firefox (Flatpak), which cannot be helped",
         &[".var/app/org.mozilla.firefox/.mozilla/firefox/a.profile"],
-        &["Firefox from Flatpak runs in a sandbox, * xdg-native-messaging-proxy*"],
+        &["Firefox (Flatpak) runs in a sandbox, * xdg-native-messaging-proxy*"],
     ),
     (
-        "Firefox from Flatpak, with the proxy",
+        "Firefox (Flatpak), with the proxy",
         &[
             ".var/app/org.mozilla.firefox/.mozilla/firefox/a.profile",
             ".var/app/org.mozilla.firefox/config/mozilla/firefox/b.profile",
             "share/dbus-1/services",
         ],
         &[
-            "tell Firefox from Flatpak where the helper is (~/.mozilla/native-messaging-hosts/*)",
-            "add the local authority to Firefox from Flatpak profile a.profile *",
-            "add the local authority to Firefox from Flatpak profile b.profile *",
+            "tell Firefox (Flatpak) where the helper is (~/.mozilla/native-messaging-hosts/*)",
+            "add the local authority to Firefox (Flatpak) profile a.profile *",
+            "add the local authority to Firefox (Flatpak) profile b.profile *",
         ],
     ),
     (
@@ -499,14 +499,14 @@ const BROWSERS: [(&str, &[&str], &[&str]); 17] = [
         ],
     ),
     (
-        "LibreWolf from Flatpak, with the proxy",
+        "LibreWolf (Flatpak), with the proxy",
         &[
             ".var/app/io.gitlab.librewolf-community/.librewolf/a.profile",
             "share/dbus-1/services",
         ],
         &[
-            "tell LibreWolf from Flatpak where the helper is (~/.mozilla/*)",
-            "add the local authority to LibreWolf from Flatpak profile a.profile *",
+            "tell LibreWolf (Flatpak) where the helper is (~/.mozilla/*)",
+            "add the local authority to LibreWolf (Flatpak) profile a.profile *",
         ],
     ),
     (
@@ -573,9 +573,9 @@ const BROWSERS: [(&str, &[&str], &[&str]); 17] = [
         ],
     ),
     (
-        "Chromium from snap",
+        "Chromium (snap)",
         &["snap/chromium"],
-        &["Chromium from snap runs in a sandbox that lets no helper in, *"],
+        &["Chromium (snap) runs in a sandbox that lets no helper in, *"],
     ),
     (
         "sandboxes of Flatpak",
@@ -587,17 +587,17 @@ const BROWSERS: [(&str, &[&str], &[&str]); 17] = [
             ".var/app/com.vivaldi.Vivaldi",
         ],
         &[
-            "Chromium from Flatpak runs in a sandbox *",
-            "Chrome from Flatpak runs in a sandbox *",
-            "Edge from Flatpak runs in a sandbox *",
-            "Brave from Flatpak runs in a sandbox *",
-            "Vivaldi from Flatpak runs in a sandbox *",
+            "Chromium (Flatpak) runs in a sandbox *",
+            "Chrome (Flatpak) runs in a sandbox *",
+            "Edge (Flatpak) runs in a sandbox *",
+            "Brave (Flatpak) runs in a sandbox *",
+            "Vivaldi (Flatpak) runs in a sandbox *",
         ],
     ),
     (
         "the script by which Ubuntu starts a snap",
         &["a snap's script"],
-        &["Chromium from snap runs in a sandbox *"],
+        &["Chromium (snap) runs in a sandbox *"],
     ),
     ("nothing", &[], &["no browser was found that *"]),
 ];
