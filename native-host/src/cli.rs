@@ -159,6 +159,9 @@ struct UninstallArguments {
     /// Keep the list of devices that you trust
     #[arg(long)]
     keep_pins: bool,
+    /// First write the devices that you trust into this new file
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -103,6 +103,7 @@ fn files(paths: &Paths) -> Check {
 }
 
 fn check_private(file: &Path) -> Result<(), PathsError> {
+    // The list of devices may be open in this very process.
     match file.is_dir() && !file.is_symlink() {
         true => paths::check_private_directory(file),
         false => paths::check_private_file(file),

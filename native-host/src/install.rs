@@ -83,8 +83,10 @@ impl Plan {
         plan.authority(paths, request, &survey, now)?;
         plan.manifests(paths, &survey);
         if survey.hosts.is_empty() {
-            plan.remarks
-                .push("no browser was found; install one, then run this again".into());
+            plan.remarks.push(
+                "no browser was found that Housekey can serve; install one, then run this again"
+                    .into(),
+            );
         }
         Ok(plan)
     }
@@ -148,7 +150,7 @@ impl Plan {
     fn program(&mut self, paths: &Paths) -> anyhow::Result<()> {
         let from = env::current_exe().context("cannot find this program's own file")?;
         let to = paths.installed_binary();
-        match step::is_same_program(&from, &to) {
+        match step::is_same_program(&from, &to) && step::is_owners_alone(&to) {
             true => self.right.push(format!("the helper is at {}", shown(&to))),
             false => self.steps.push(Step::CopyProgram { from, to }),
         }

@@ -354,7 +354,8 @@ const SUCCESSOR: &str = "authority-next";
 const PRIVATE_FILE: u32 = 0o600;
 /// Keys, certificates and the install record are a few kilobytes.
 const MAX_PRIVATE_FILE: u64 = 1_048_576;
-const TEMPORARY_PREFIX: &str = ".housekey-";
+/// With this begin the names of files that are not whole yet.
+pub(crate) const TEMPORARY_PREFIX: &str = ".housekey-";
 
 #[cfg(test)]
 mod tests {

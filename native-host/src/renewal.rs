@@ -167,10 +167,10 @@ fn end(paths: &Paths, stores: &[NssDatabase], now: SystemTime) -> anyhow::Result
     }
     let remove = |store: &NssDatabase| -> Result<(), TrustStoreError> {
         let entries = store.entries()?;
-        let old = entries.iter().filter(|entry| entry.certificate == before);
-        old.map(|entry| store.remove(entry)).collect()
+        let mut old = entries.iter().filter(|entry| entry.certificate == before);
+        old.try_for_each(|entry| store.remove(entry))
     };
-    stores.iter().map(remove).collect::<Result<(), _>>()?;
+    stores.iter().try_for_each(remove)?;
     fs::remove_file(paths.root_before())?;
     Ok(Renewal::Ended)
 }

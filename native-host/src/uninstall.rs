@@ -1,5 +1,6 @@
 //! Taking everything out again, and proving by reading back that nothing is left.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use native_messaging::Scope;
 use crate::authority::Authority;
 use crate::browsers::{self, HOST_NAME};
 use crate::install::{Record, RecordError};
-use crate::paths::Paths;
+use crate::paths::{Paths, TEMPORARY_PREFIX};
 use crate::trust_store::nss::{self, NssDatabase};
 use crate::trust_store::{Entry, TrustStore, TrustStoreError};
 
@@ -23,8 +24,8 @@ pub struct Removal {
     stores: Vec<NssDatabase>,
     /// Every certificate of Housekey's, and the store it is in.
     pub entries: Vec<(NssDatabase, Entry)>,
-    /// Every native-messaging manifest of Housekey's.
-    pub manifests: Vec<PathBuf>,
+    /// Every native-messaging manifest of Housekey's, and what an interrupted installer left.
+    pub files: Vec<PathBuf>,
     /// Whether there is a data directory.
     pub has_data: bool,
     /// Whether there is a store that cannot be read, and so may hold something.
@@ -55,22 +56,13 @@ impl Removal {
         };
         let found = browsers::survey(&record.explicit())?;
 
-        let known: Vec<PathBuf> = found
-            .databases
-            .iter()
-            .map(|it| it.directory.clone())
-            .collect();
-        let recorded = record
-            .databases
-            .iter()
-            .filter(|directory| !known.contains(directory));
-        let stores: Vec<_> = found
-            .databases
-            .iter()
-            .map(NssDatabase::new)
-            .chain(recorded.map(|directory| NssDatabase::at(directory)))
-            .filter(NssDatabase::exists)
-            .collect();
+        let recorded = record.databases.iter().map(|it| NssDatabase::at(it));
+        let mut stores: Vec<_> = found.databases.iter().map(NssDatabase::new).collect();
+        stores.extend(recorded);
+        stores.retain(NssDatabase::exists);
+        // A home may be reached by several names.
+        let mut seen = BTreeSet::new();
+        stores.retain(|store| seen.insert(fs::canonicalize(store.location()).ok()));
         if !stores.is_empty() && nss::certutil().is_none() {
             return Err(TrustStoreError::NoTool.into());
         }
@@ -83,20 +75,20 @@ impl Removal {
         }
 
         let hosts = found.hosts.iter().map(|host| &host.manifest);
-        let mut manifests: Vec<PathBuf> = hosts
-            .chain(&record.manifests)
-            .filter(|path| is_there(path))
-            .cloned()
-            .collect();
-        manifests.extend(library_manifests().filter(|path| is_there(path)));
-        manifests.sort();
-        manifests.dedup();
+        let mut files: Vec<PathBuf> = hosts.chain(&record.manifests).cloned().collect();
+        files.extend(library_manifests());
+        let directories: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
+        let unfinished: Vec<_> = directories.into_iter().flat_map(unfinished).collect();
+        files.extend(unfinished);
+        files.retain(|file| is_there(file));
+        files.sort();
+        files.dedup();
         Ok(Self {
             record,
             damage,
             stores,
             entries,
-            manifests,
+            files,
             has_data,
             has_unreadable,
         })
@@ -105,10 +97,7 @@ impl Removal {
     /// Whether there is nothing to remove.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-            && self.manifests.is_empty()
-            && !self.has_data
-            && !self.has_unreadable
+        self.entries.is_empty() && self.files.is_empty() && !self.has_data && !self.has_unreadable
     }
 
     /// Removes everything, and reads everything back.
@@ -133,11 +122,16 @@ impl Removal {
                 format!("“{}” in {}", entry.name, store.title())
             });
         }
-        for manifest in &self.manifests {
-            left.note(remove_file(manifest), || manifest.display().to_string());
+        for file in &self.files {
+            left.note(remove_file(file), || file.display().to_string());
         }
         self.stores.iter().for_each(|store| left.read_back(store));
         for store in unused {
+            left.note(store.delete(), || store.title());
+        }
+        // An installer that was interrupted could not note how it left them.
+        let begun = self.record.begun_databases();
+        for store in begun.filter(|store| store.exists() && store.is_empty()) {
             left.note(store.delete(), || store.title());
         }
         if self.has_data {
@@ -186,6 +180,17 @@ pub fn running_helpers(paths: &Paths) -> usize {
     fs::read_dir("/proc").map_or(0, |processes| processes.flatten().filter(is_helper).count())
 }
 
+/// The files that an interrupted installer began to write beside their places.
+fn unfinished(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let is_ours = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        name.as_encoded_bytes()
+            .starts_with(TEMPORARY_PREFIX.as_bytes())
+    };
+    entries.filter(is_ours).map(|entry| entry.path()).collect()
+}
+
 /// The manifests of every browser that the `native_messaging` library knows, found or not.
 fn library_manifests() -> impl Iterator<Item = PathBuf> {
     browsers::library_keys().filter_map(|key| {
@@ -221,8 +226,10 @@ fn remove_data(paths: &Paths, keep_pins: bool, complete: bool) -> anyhow::Result
         (keep_pins && is_of_database) || (!complete && path == paths.install_record())
     };
     let mut empty = true;
-    for entry in fs::read_dir(paths.data())? {
-        let entry = entry?;
+    let mut entries = fs::read_dir(paths.data())?.collect::<io::Result<Vec<_>>>()?;
+    // The record goes last, so that whoever is interrupted here can be told where to go on.
+    entries.sort_by_key(|entry| entry.path() == paths.install_record());
+    for entry in entries {
         let path = entry.path();
         if stays(&path) {
             empty = false;

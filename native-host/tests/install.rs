@@ -31,11 +31,7 @@ impl Home {
         home.write(".mozilla/firefox/profiles.ini", profiles);
         home.write("bin/firefox", "");
         home.write("bin/chromium", "");
-        let certutil = std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))
-            .map(|directory| directory.join("certutil"))
-            .find(|file| file.is_file())
-            .expect("certutil: install libnss3-tools");
-        std::os::unix::fs::symlink(certutil, home.path("bin/certutil")).expect("a link");
+        home.link_certutil();
         // Somebody's own root is in the profile already.
         home.certutil(PROFILE, &["-N", "--empty-password"]);
         let root = home.path("bin/root.pem");
@@ -60,6 +56,30 @@ impl Home {
         home
     }
 
+    /// One with nothing in it but an empty profile in each of these places.
+    fn with(places: &[&str]) -> Self {
+        let home = Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        };
+        fs::create_dir_all(home.path("bin")).expect("a directory");
+        home.link_certutil();
+        for place in places {
+            fs::create_dir_all(home.path(place)).expect("a directory");
+            if place.contains("profile") {
+                home.write(&format!("{place}/times.json"), "{}");
+            }
+        }
+        home
+    }
+
+    fn link_certutil(&self) {
+        let certutil = std::env::split_paths(&std::env::var_os("PATH").expect("a PATH"))
+            .map(|directory| directory.join("certutil"))
+            .find(|file| file.is_file())
+            .expect("certutil: install libnss3-tools");
+        std::os::unix::fs::symlink(certutil, self.path("bin/certutil")).expect("a link");
+    }
+
     fn path(&self, relative: &str) -> PathBuf {
         self.directory.path().join(relative)
     }
@@ -74,6 +94,7 @@ impl Home {
             .env_clear()
             .env("HOME", self.directory.path())
             .env("PATH", self.path("bin"))
+            .env("XDG_DATA_DIRS", self.path("share"))
             .stdin(std::process::Stdio::null())
             .output()
             .expect("housekey starts")
@@ -148,6 +169,13 @@ impl Home {
             }
         }
         all
+    }
+
+    /// Every file's content.
+    fn bytes(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let files = self.everything().into_keys().filter(|path| path.is_file());
+        let read = |path: PathBuf| (path.clone(), fs::read(path).expect("a file"));
+        files.map(read).collect()
     }
 
     fn doctor(&self) -> serde_json::Value {
@@ -406,6 +434,372 @@ fn only_the_extension_is_served() {
     let stranger = "chrome-extension://abcdefghijklmnopabcdefghijklmnop/";
     let said = home.fails(&[stranger]);
     assert!(said.contains("only the Housekey extension"), "{said}");
+}
+
+/// Where each browser's files are, and what the installer makes of them: lines of its plan, in which
+/// `*` stands for anything.
+const BROWSERS: [(&str, &[&str], &[&str]); 17] = [
+    (
+        "Firefox of before",
+        &[".mozilla/firefox/a.profile"],
+        &[
+            "tell Firefox where the helper is (~/.mozilla/native-messaging-hosts/*)",
+            "add the local authority to Firefox profile a.profile (~/.mozilla/firefox/a.profile)",
+        ],
+    ),
+    (
+        "Firefox as XDG has it",
+        &[".config/mozilla/firefox/a.profile"],
+        &[
+            "tell Firefox where the helper is (~/.mozilla/native-messaging-hosts/*)",
+            "add the local authority to Firefox profile a.profile (~/.config/mozilla/firefox/*)",
+        ],
+    ),
+    (
+        "Firefox (snap)",
+        &["snap/firefox/common/.mozilla/firefox/a.profile"],
+        &[
+            "Firefox (snap) asks once *",
+            "tell Firefox (snap) where the helper is (~/.mozilla/native-messaging-hosts/*)",
+            "add the local authority to Firefox (snap) profile a.profile (~/snap/firefox/*)",
+        ],
+    ),
+    (
+        "Firefox (Flatpak), which cannot be helped",
+        &[".var/app/org.mozilla.firefox/.mozilla/firefox/a.profile"],
+        &["Firefox (Flatpak) runs in a sandbox, * xdg-native-messaging-proxy*"],
+    ),
+    (
+        "Firefox (Flatpak), with the proxy",
+        &[
+            ".var/app/org.mozilla.firefox/.mozilla/firefox/a.profile",
+            ".var/app/org.mozilla.firefox/config/mozilla/firefox/b.profile",
+            "share/dbus-1/services",
+        ],
+        &[
+            "tell Firefox (Flatpak) where the helper is (~/.mozilla/native-messaging-hosts/*)",
+            "add the local authority to Firefox (Flatpak) profile a.profile *",
+            "add the local authority to Firefox (Flatpak) profile b.profile *",
+        ],
+    ),
+    (
+        "LibreWolf of before",
+        &[".librewolf/a.profile"],
+        &[
+            "tell LibreWolf where the helper is (~/.librewolf/native-messaging-hosts/*)",
+            "add the local authority to LibreWolf profile a.profile (~/.librewolf/a.profile)",
+        ],
+    ),
+    (
+        "LibreWolf as XDG has it",
+        &[".config/librewolf/librewolf/a.profile"],
+        &[
+            "tell LibreWolf where the helper is (~/.librewolf/native-messaging-hosts/*)",
+            "add the local authority to LibreWolf profile a.profile (~/.config/librewolf/*)",
+        ],
+    ),
+    (
+        "LibreWolf (Flatpak), with the proxy",
+        &[
+            ".var/app/io.gitlab.librewolf-community/.librewolf/a.profile",
+            "share/dbus-1/services",
+        ],
+        &[
+            "tell LibreWolf (Flatpak) where the helper is (~/.mozilla/*)",
+            "add the local authority to LibreWolf (Flatpak) profile a.profile *",
+        ],
+    ),
+    (
+        "a Firefox that was never started",
+        &[".mozilla/firefox"],
+        &[
+            "Firefox has no profile yet: *",
+            "tell Firefox where the helper is (~/.mozilla/native-messaging-hosts/*)",
+        ],
+    ),
+    (
+        "Chromium and its relatives",
+        &[
+            ".config/chromium",
+            ".config/google-chrome",
+            ".config/microsoft-edge",
+            ".config/BraveSoftware/Brave-Browser",
+            ".config/vivaldi",
+        ],
+        &[
+            "add the local authority to Chrome, Chromium and their relatives (~/.local/share/pki/nssdb)",
+            "tell Chromium where the helper is (~/.config/chromium/NativeMessagingHosts/*)",
+            "tell Google Chrome where the helper is (~/.config/google-chrome/NativeMessagingHosts/*)",
+            "tell Microsoft Edge where the helper is (~/.config/microsoft-edge/Native*)",
+            "tell Brave where the helper is (~/.config/BraveSoftware/Brave-Browser/Native*)",
+            "tell Vivaldi where the helper is (~/.config/vivaldi/NativeMessagingHosts/*)",
+        ],
+    ),
+    (
+        "those of tomorrow",
+        &[
+            ".config/google-chrome-beta",
+            ".config/google-chrome-unstable",
+            ".config/microsoft-edge-beta",
+            ".config/microsoft-edge-dev",
+            ".config/BraveSoftware/Brave-Browser-Nightly",
+            ".config/vivaldi-snapshot",
+        ],
+        &[
+            "add the local authority to Chrome, Chromium and their relatives (~/.local/share/pki/nssdb)",
+            "tell Google Chrome Beta where the helper is (~/.config/google-chrome-beta/Native*)",
+            "tell Google Chrome Dev where the helper is (~/.config/google-chrome-unstable/Native*)",
+            "tell Microsoft Edge Beta where the helper is (~/.config/microsoft-edge-beta/Native*)",
+            "tell Microsoft Edge Dev where the helper is (~/.config/microsoft-edge-dev/Native*)",
+            "tell Brave Nightly where the helper is (~/.config/BraveSoftware/*-Nightly/Native*)",
+            "tell Vivaldi Snapshot where the helper is (~/.config/vivaldi-snapshot/Native*)",
+        ],
+    ),
+    (
+        "Chromium with the database of before",
+        &[".config/chromium", ".pki/nssdb"],
+        &[
+            "add the local authority to Chrome, Chromium and their relatives (~/.pki/nssdb)",
+            "tell Chromium where the helper is *",
+        ],
+    ),
+    (
+        "Chromium with both databases",
+        &[".config/chromium", ".pki/nssdb", ".local/share/pki/nssdb"],
+        &[
+            "add the local authority to Chrome, Chromium and their relatives (~/.pki/nssdb)",
+            "add the local authority to Chrome, Chromium and their relatives (~/.local/share/*)",
+            "tell Chromium where the helper is *",
+        ],
+    ),
+    (
+        "Chromium (snap)",
+        &["snap/chromium"],
+        &["Chromium (snap) runs in a sandbox that lets no helper in, *"],
+    ),
+    (
+        "sandboxes of Flatpak",
+        &[
+            ".var/app/org.chromium.Chromium",
+            ".var/app/com.google.Chrome",
+            ".var/app/com.microsoft.Edge",
+            ".var/app/com.brave.Browser",
+            ".var/app/com.vivaldi.Vivaldi",
+        ],
+        &[
+            "Chromium (Flatpak) runs in a sandbox *",
+            "Chrome (Flatpak) runs in a sandbox *",
+            "Edge (Flatpak) runs in a sandbox *",
+            "Brave (Flatpak) runs in a sandbox *",
+            "Vivaldi (Flatpak) runs in a sandbox *",
+        ],
+    ),
+    (
+        "the script by which Ubuntu starts a snap",
+        &["a snap's script"],
+        &["Chromium (snap) runs in a sandbox *"],
+    ),
+    ("nothing", &[], &["no browser was found that *"]),
+];
+
+/// Whether a text is a pattern's, in which `*` stands for anything.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
+        return false;
+    };
+    let mut last = "";
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        (rest, last) = (after, part);
+    }
+    rest.is_empty() || (last.is_empty() && pattern.ends_with('*'))
+}
+
+#[test]
+fn every_browser_is_found_where_it_is_or_named_with_a_reason() {
+    for (case, places, expected) in BROWSERS {
+        let home = Home::with(places);
+        if home.path("share/dbus-1/services").exists() {
+            let service = "org.freedesktop.NativeMessagingProxy.service";
+            home.write(&format!("share/dbus-1/services/{service}"), "");
+        }
+        if home.path("a snap's script").exists() {
+            home.write(
+                "bin/chromium-browser",
+                "#!/bin/sh\nexec /snap/bin/chromium \"$@\"\n",
+            );
+        }
+        let said = home.ok(&["install", "--dry-run"]);
+        // What is always so is no matter of browsers.
+        let lines = said.lines().map(|line| {
+            let line = line.trim_start_matches("To know").trim_start();
+            line.trim_start_matches(['!', '·']).trim_start()
+        });
+        let begin = ["tell ", "add "].iter().chain(&REMARKABLE);
+        let begin: Vec<_> = begin.collect();
+        let lines: Vec<_> = lines
+            .filter(|line| begin.iter().any(|it| line.contains(**it)) && !line.starts_with("These"))
+            .collect();
+        for wanted in expected {
+            let has = lines.iter().any(|line| fits(wanted, line));
+            assert!(has, "{case}: no {wanted:?} in\n{said}");
+        }
+        let nobody = |line: &&&str| line.starts_with("no browser was found");
+        let told = lines.len() - lines.iter().filter(nobody).count();
+        assert_eq!(
+            told.max(1),
+            expected.len(),
+            "{case}: more than that in\n{said}"
+        );
+    }
+}
+
+/// What stands in the installer's remarks.
+const REMARKABLE: [&str; 4] = [
+    "runs in a sandbox",
+    "asks once",
+    "no profile yet",
+    "no browser was found",
+];
+
+#[test]
+fn a_dry_run_names_every_file_that_is_touched_then() {
+    let home = Home::new();
+    let arguments = [
+        "install",
+        "--chromium-user-data-dir",
+        &home.text_of("named chromium"),
+    ];
+    let said = home.ok(&[&arguments[..], &["--dry-run"]].concat());
+    let (_, files) = said.split_once("These files").expect("a list of files");
+    let place = |line: &str| {
+        let line = line.trim_start().strip_prefix("· ")?;
+        let line = line.trim_end_matches("  (new)");
+        Some(home.path(line.strip_prefix("~/")?))
+    };
+    let named: Vec<_> = files.lines().filter_map(place).collect();
+    let before = home.bytes();
+    home.ok(&[&arguments[..], &["--yes"]].concat());
+    let after = home.bytes();
+    let is_changed = |file: &&PathBuf| before.get(*file) != after.get(*file);
+    let mut touched: Vec<_> = after.keys().filter(is_changed).cloned().collect();
+    assert!(touched.len() >= 8, "{touched:#?}");
+    touched.retain(|file| !named.contains(file));
+    assert_eq!(touched, Vec::<PathBuf>::new(), "not named in\n{said}");
+}
+
+#[test]
+fn a_profile_that_was_made_later_is_set_up_with_consent() {
+    let home = Home::new();
+    home.install();
+    fs::create_dir(home.path(".mozilla/firefox/new.profile")).unwrap();
+    home.write(".mozilla/firefox/new.profile/prefs.js", "");
+    let said = home.fails(&["doctor"]);
+    assert!(
+        said.contains("new.profile") && said.contains("doctor --fix"),
+        "{said}"
+    );
+    // Nobody is there who could consent.
+    let said = home.fails(&["doctor", "--fix"]);
+    assert!(said.contains("your consent is needed"), "{said}");
+    assert!(!home.path(".mozilla/firefox/new.profile/cert9.db").exists());
+    let said = home.ok(&["doctor", "--fix", "--yes"]);
+    assert!(said.contains("Everything is as it should be."), "{said}");
+    let listing = home.certutil(".mozilla/firefox/new.profile", &["-L"]);
+    assert_eq!(listing.matches("Housekey").count(), 1, "{listing}");
+    // Twice is once.
+    let said = home.ok(&["doctor", "--fix"]);
+    assert!(said.contains("nothing else that can be mended"), "{said}");
+}
+
+#[test]
+fn whoever_may_start_the_helper_or_change_it_is_seen() {
+    let home = Home::new();
+    home.install();
+    let codes = || -> Vec<String> {
+        let checks = home.doctor()["checks"].as_array().unwrap().clone();
+        let bad = checks.iter().filter(|check| check["state"] == "bad");
+        bad.map(|it| it["code"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let manifest = home.path(".mozilla/native-messaging-hosts/app.housekey.helper.json");
+    let written = fs::read_to_string(&manifest).unwrap();
+    let stranger = written.replace("housekey@housekey.app", "another@example.org");
+    fs::write(&manifest, stranger).unwrap();
+    assert_eq!(codes(), ["registration_stranger"]);
+    fs::write(&manifest, &written).unwrap();
+    fs::set_permissions(&manifest, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(codes(), ["registration_open"]);
+    home.ok(&["doctor", "--fix"]);
+    assert_eq!((codes(), mode(&manifest)), (Vec::<String>::new(), 0o644));
+    let program = home.path(".local/share/housekey/bin/housekey");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(codes(), ["program_unsafe"]);
+    home.ok(&["doctor", "--fix"]);
+    assert_eq!((codes(), mode(&program)), (Vec::<String>::new(), 0o700));
+}
+
+#[test]
+fn an_interrupted_install_leaves_nothing_once_it_is_taken_out() {
+    for calls in [1, 4, 7] {
+        let home = Home::new();
+        let before = home.everything();
+        let counter = tempfile::tempdir().unwrap();
+        let count = counter.path().join("calls");
+        fs::write(&count, "0\n").unwrap();
+        let certutil = fs::read_link(home.path("bin/certutil")).unwrap();
+        fs::remove_file(home.path("bin/certutil")).unwrap();
+        // As when the power goes: the installer is gone in the middle of a step.
+        let script = format!(
+            "#!/bin/sh\nread n < '{count}'\necho $((n+1)) > '{count}'\n\
+             [ \"$n\" -lt {calls} ] || kill -9 $PPID\nexec '{certutil}' \"$@\"\n",
+            count = count.display(),
+            certutil = certutil.display(),
+        );
+        home.write("bin/certutil", &script);
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(home.path("bin/certutil"), executable).unwrap();
+        let arguments = ["install", "--yes", "--firefox-profile"];
+        let named = home.text_of("named profile");
+        let output = home.housekey(&[&arguments[..], &[&named]].concat());
+        assert_eq!(output.status.code(), None, "{}", text(&output));
+        fs::remove_file(home.path("bin/certutil")).unwrap();
+        home.link_certutil();
+        let uninstalled = home.ok(&["uninstall", "--yes"]);
+        let (after, before) = (home.everything(), &before);
+        let left: Vec<_> = after
+            .keys()
+            .filter(|it| !before.contains_key(*it))
+            .collect();
+        assert!(
+            left.is_empty(),
+            "after {calls} calls: {left:#?}\n{uninstalled}"
+        );
+        assert_eq!(after, *before);
+    }
+}
+
+#[test]
+fn a_copy_of_the_devices_is_written_first_where_that_is_asked_for() {
+    let home = Home::new();
+    home.install();
+    home.ok(&["pins", "list"]);
+    let copy = home.text_of("copy.json");
+    home.ok(&["uninstall", "--yes", "--export", &copy]);
+    assert!(
+        fs::read_to_string(&copy)
+            .unwrap()
+            .contains("housekey-devices")
+    );
+    assert!(!home.path(".local/share/housekey").exists());
+    home.install();
+    home.ok(&["pins", "list"]);
+    // A copy that cannot be written keeps the devices where they are.
+    home.fails(&["uninstall", "--yes", "--export", &copy]);
+    assert!(home.path(".local/share/housekey/housekey.db").exists());
 }
 
 const PROFILE: &str = ".mozilla/firefox/abc.default";

@@ -23,14 +23,14 @@ pub(super) struct Known {
 /// What a sandbox makes of helpers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sandbox {
-    /// Firefox from snap: Ubuntu's desktop portal starts the helper that the manifest in the home
+    /// Firefox (snap): Ubuntu's desktop portal starts the helper that the manifest in the home
     /// directory names, once the person has allowed it
     /// (<https://firefox-source-docs.mozilla.org/toolkit/components/extensions/webextensions/native-messaging-portal-design.html>).
     Asks,
     /// No helper gets in. What lets one in all the same, the right to start any program outside,
     /// takes the sandbox away, and is nothing to advise.
     Closed,
-    /// Relatives of Firefox from Flatpak, from version 157: a proxy outside starts the helper that
+    /// Relatives of Firefox (Flatpak), from version 157: a proxy outside starts the helper that
     /// the manifest in the home directory names
     /// (<https://github.com/flatpak/xdg-native-messaging-proxy>).
     Proxy,
@@ -58,7 +58,7 @@ pub(super) const FIREFOX: Known = Known {
 pub(super) static KNOWN: [Known; 25] = [
     FIREFOX,
     Known {
-        name: "Firefox from snap",
+        name: "Firefox (snap)",
         directories: &["~snap/firefox/common"],
         programs: &["firefox"],
         profiles: &[
@@ -69,7 +69,7 @@ pub(super) static KNOWN: [Known; 25] = [
         ..FIREFOX
     },
     Known {
-        name: "Firefox from Flatpak",
+        name: "Firefox (Flatpak)",
         directories: &["~.var/app/org.mozilla.firefox"],
         programs: &[],
         profiles: &[
@@ -89,7 +89,7 @@ pub(super) static KNOWN: [Known; 25] = [
     },
     // The proxy outside knows Firefox's directory of manifests, and no relative's.
     Known {
-        name: "LibreWolf from Flatpak",
+        name: "LibreWolf (Flatpak)",
         directories: &["~.var/app/io.gitlab.librewolf-community"],
         programs: &[],
         profiles: &[
@@ -106,12 +106,12 @@ pub(super) static KNOWN: [Known; 25] = [
         &["chromium", "chromium-browser"],
     ),
     closed(
-        "Chromium from snap",
+        "Chromium (snap)",
         &["~snap/chromium"],
         &["chromium", "chromium-browser"],
     ),
     closed(
-        "Chromium from Flatpak",
+        "Chromium (Flatpak)",
         &["~.var/app/org.chromium.Chromium"],
         &[],
     ),
@@ -139,7 +139,7 @@ pub(super) static KNOWN: [Known; 25] = [
         &["@google-chrome-for-testing"],
         &[],
     ),
-    closed("Chrome from Flatpak", &["~.var/app/com.google.Chrome"], &[]),
+    closed("Chrome (Flatpak)", &["~.var/app/com.google.Chrome"], &[]),
     chromium(
         "Microsoft Edge",
         Some("edge"),
@@ -158,7 +158,7 @@ pub(super) static KNOWN: [Known; 25] = [
         &["@microsoft-edge-dev"],
         &["microsoft-edge-dev"],
     ),
-    closed("Edge from Flatpak", &["~.var/app/com.microsoft.Edge"], &[]),
+    closed("Edge (Flatpak)", &["~.var/app/com.microsoft.Edge"], &[]),
     chromium(
         "Brave",
         Some("brave"),
@@ -177,8 +177,8 @@ pub(super) static KNOWN: [Known; 25] = [
         &["@BraveSoftware/Brave-Browser-Nightly"],
         &["brave-browser-nightly"],
     ),
-    closed("Brave from snap", &["~snap/brave"], &["brave"]),
-    closed("Brave from Flatpak", &["~.var/app/com.brave.Browser"], &[]),
+    closed("Brave (snap)", &["~snap/brave"], &["brave"]),
+    closed("Brave (Flatpak)", &["~.var/app/com.brave.Browser"], &[]),
     chromium(
         "Vivaldi",
         Some("vivaldi"),
@@ -191,11 +191,7 @@ pub(super) static KNOWN: [Known; 25] = [
         &["@vivaldi-snapshot"],
         &["vivaldi-snapshot"],
     ),
-    closed(
-        "Vivaldi from Flatpak",
-        &["~.var/app/com.vivaldi.Vivaldi"],
-        &[],
-    ),
+    closed("Vivaldi (Flatpak)", &["~.var/app/com.vivaldi.Vivaldi"], &[]),
 ];
 
 const fn chromium(

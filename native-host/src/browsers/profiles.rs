@@ -134,14 +134,14 @@ mod tests {
         let sections = hostile.map(|path| format!("[Profile0]\nPath={path}\n"));
         let list = root.join("profiles.ini");
         fs::write(&list, sections.concat()).unwrap();
-        assert_eq!(below(&root), [PathBuf::new(); 0]);
+        assert_eq!(below(&root), Vec::<PathBuf>::new());
         fs::write(&list, [0xff, 0xfe, b'[', 0x80].repeat(100_000)).unwrap();
-        assert_eq!(below(&root), [PathBuf::new(); 0]);
+        assert_eq!(below(&root), Vec::<PathBuf>::new());
         // A pipe without another end must not hold anybody up.
         fs::remove_file(&list).unwrap();
         let made = std::process::Command::new("mkfifo").arg(&list).status();
         assert!(made.unwrap().success());
-        assert_eq!(below(&root), [PathBuf::new(); 0]);
+        assert_eq!(below(&root), Vec::<PathBuf>::new());
     }
 
     #[test]

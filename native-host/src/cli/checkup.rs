@@ -98,8 +98,8 @@ fn verdict(checkup: &Checkup) -> String {
     let mended = checkup.checks.iter().filter(is_mended).count();
     let broken = match bad {
         0 => return "Everything is as it should be.".into(),
-        1 => "One link is broken".into(),
-        _ => format!("{bad} links are broken"),
+        1 => "Something is wrong in one place".into(),
+        _ => format!("Something is wrong in {bad} places"),
     };
     match mended {
         0 => format!("{broken}: see above."),

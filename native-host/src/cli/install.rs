@@ -59,7 +59,10 @@ pub(super) fn consented(paths: &Paths, plan: &Plan, yes: bool) -> anyhow::Result
     if !plan.needs_consent() {
         return Ok(true);
     }
-    tell_steps(plan);
+    // Where nobody is asked, what was done is told soon enough.
+    if !yes {
+        tell_steps(plan);
+    }
     output::print("");
     output::print(&explain(paths, plan.local_names()));
     Ok(yes || output::ask("Do this?")?)

@@ -53,6 +53,17 @@ struct Imported {
     plan: ImportPlan,
 }
 
+impl ExportArguments {
+    /// To a new file.
+    pub(super) const fn to(file: PathBuf) -> Self {
+        Self {
+            file: Some(file),
+            force: false,
+            json: false,
+        }
+    }
+}
+
 pub(super) fn export(paths: &Paths, arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
     let store = Store::open(paths)?;
     let export = Export::new(pins::all(&store)?, super::now());

@@ -1,10 +1,14 @@
 //! `housekey uninstall`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{UninstallArguments, output};
-use crate::paths::Paths;
-use crate::trust_store::TrustStore;
+use super::output::{self, Mark};
+use super::transfer::{self, ExportArguments};
+use super::{UninstallArguments, words};
+use crate::paths::{Paths, shown};
+use crate::store::Store;
+use crate::trust_store::TrustStore as _;
 use crate::uninstall::{Leftovers, Removal, running_helpers};
 
 pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
@@ -15,24 +19,7 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
     }
     let has_pins = paths.database().exists();
     if !arguments.yes {
-        output::print("This will be removed:");
-        for (store, entry) in &removal.entries {
-            output::print(&format!("  · “{}” from {}", entry.name, store.title()));
-        }
-        for manifest in &removal.manifests {
-            output::print(&format!("  · {}", manifest.display()));
-        }
-        if removal.has_data {
-            let but = if has_pins {
-                ", except the list of devices that you trust"
-            } else {
-                ""
-            };
-            output::print(&format!(
-                "  · {} with the helper and its keys{but}",
-                paths.data().display()
-            ));
-        }
+        tell(paths, &removal, has_pins);
         if !output::ask("Remove all this?")? {
             output::print("Nothing was changed.");
             return Ok(ExitCode::FAILURE);
@@ -40,31 +27,31 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
     }
     let keep_pins = arguments.keep_pins
         || (has_pins && !arguments.yes && !output::ask("Forget the devices that you trust too?")?);
-    let entries: Vec<_> = removal
-        .entries
-        .iter()
-        .map(|(store, _)| store.title())
-        .collect();
-    let manifests = removal.manifests.clone();
+    if let Some(file) = copy(paths, arguments, has_pins && !keep_pins)? {
+        transfer::export(paths, &ExportArguments::to(file))?;
+    }
+    let gone = gone(&removal);
     let running = running_helpers(paths);
     match removal.execute(paths, keep_pins) {
         Ok(()) => {
-            for store in entries {
-                output::good(format!("the local authority is gone from {store}"));
+            let mut title = "Gone";
+            for what in gone {
+                output::row(title, Mark::Good, &what, None);
+                title = "";
             }
-            for manifest in manifests {
-                output::good(format!("{} is gone", manifest.display()));
-            }
-            match paths.data().exists() {
-                true => output::good(format!("only {} is kept", paths.database().display())),
-                false => output::good(format!("{} is gone", paths.data().display())),
+            if !paths.data().exists() {
+                output::row(title, Mark::Good, &shown(paths.data()), None);
+            } else if keep_pins {
+                output::row("Kept", Mark::Good, &shown(&paths.database()), None);
             }
             if running > 0 {
-                output::remark("a helper is still at work; it ends when its browser is closed");
+                let text = "a helper is still at work; it ends when its browser is closed";
+                output::row("To know", Mark::Open, text, None);
             }
             output::print(
                 "\nEverything was read back: nothing is left. \
-                 Remove the extension in your browsers, and restart those that are open.",
+                 Remove the extension in your browsers, and restart those that are open: \
+                 their proxy settings go with it.",
             );
             Ok(ExitCode::SUCCESS)
         }
@@ -75,4 +62,50 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
             anyhow::bail!("not everything could be removed; see above, then run this again")
         }
     }
+}
+
+fn tell(paths: &Paths, removal: &Removal, has_pins: bool) {
+    output::print("This will be removed:");
+    for what in gone(removal) {
+        output::print(&format!("  · {what}"));
+    }
+    if removal.has_data {
+        let but = if has_pins {
+            ", except the list of devices that you trust"
+        } else {
+            ""
+        };
+        let place = shown(paths.data());
+        output::print(&format!("  · {place} with the helper and its keys{but}"));
+    }
+}
+
+fn gone(removal: &Removal) -> Vec<String> {
+    let entries = removal.entries.iter();
+    let entries = entries.map(|(store, entry)| format!("“{}” in {}", entry.name, store.title()));
+    let files = removal.files.iter().map(|file| shown(file));
+    entries.chain(files).collect()
+}
+
+/// Where a copy of the devices goes before they are forgotten, if the person wants one.
+fn copy(
+    paths: &Paths,
+    arguments: &UninstallArguments,
+    are_forgotten: bool,
+) -> anyhow::Result<Option<PathBuf>> {
+    if let Some(file) = &arguments.export {
+        return Ok(Some(file.clone()));
+    }
+    if !are_forgotten || arguments.yes {
+        return Ok(None);
+    }
+    // Of a list that cannot be read there is no copy.
+    let count = Store::open(paths).and_then(|store| store.count());
+    if count.map_or(true, |count| count == 0) {
+        return Ok(None);
+    }
+    let day = words::day(super::now());
+    let file = PathBuf::from(format!("housekey-devices-{day}.json"));
+    let question = format!("Write them into {} here first?", file.display());
+    Ok(output::ask(&question)?.then_some(file))
 }

@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn what_nobody_could_reach_is_only_tightened() {
         let (_home, paths) = home();
-        assert_eq!(tighten(&paths).unwrap(), [PathBuf::new(); 0]);
+        assert_eq!(tighten(&paths).unwrap(), Vec::<PathBuf>::new());
         open(&paths.issuer_key(), 0o644);
         open(&paths.database(), 0o664);
         let mut tightened = tighten(&paths).unwrap();

@@ -1,7 +1,6 @@
 //! Whether each browser knows where the helper is, and lets this extension alone start it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use housekey_core::checkup::{Check, Found};
 use serde_json::Value;
@@ -34,10 +33,10 @@ fn one(paths: &Paths, host: &HostPlace) -> Check {
         let check = Check::new(found).of(&host.browser);
         check.at(&shown(&host.manifest))
     };
-    let Ok(metadata) = fs::metadata(&host.manifest) else {
+    if !host.manifest.exists() {
         return check(Found::RegistrationMissing);
-    };
-    if metadata.permissions().mode() & WRITABLE_BY_OTHERS != 0 {
+    }
+    if host.is_open_to_others() {
         return check(Found::RegistrationOpen);
     }
     if host.is_right(&paths.installed_binary()) {
@@ -62,5 +61,3 @@ fn lets_strangers_in(host: &HostPlace) -> bool {
     });
     allowed.flatten().any(|id| !ours.contains(id))
 }
-
-const WRITABLE_BY_OTHERS: u32 = 0o022;

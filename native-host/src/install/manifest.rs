@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use native_messaging::Scope;
@@ -13,9 +14,20 @@ use crate::extension_id;
 use crate::paths::{self, PathsError};
 
 impl HostPlace {
-    /// Whether the manifest is there and says exactly what it should.
+    /// Whether the manifest is there, says exactly what it should, and nobody else can change it.
     #[must_use]
     pub fn is_right(&self, program: &Path) -> bool {
+        !self.is_open_to_others() && self.says_what_it_should(program)
+    }
+
+    /// Whether other users may change the manifest, and with it which program is started.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        fs::metadata(&self.manifest)
+            .is_ok_and(|metadata| metadata.permissions().mode() & WRITABLE_BY_OTHERS != 0)
+    }
+
+    fn says_what_it_should(&self, program: &Path) -> bool {
         let written = fs::read(&self.manifest).ok();
         let value = written.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
         value == Some(expected(self.family, program))
@@ -50,6 +62,10 @@ impl HostPlace {
                 paths::write_whole(&self.manifest, &text, MANIFEST_MODE)?;
             }
         }
+        if self.is_open_to_others() {
+            let permissions = fs::Permissions::from_mode(MANIFEST_MODE);
+            fs::set_permissions(&self.manifest, permissions).map_err(io)?;
+        }
         match self.is_right(program) {
             true => Ok(()),
             false => Err(io(io::Error::other("it did not keep what was written"))),
@@ -79,3 +95,4 @@ fn expected(family: Family, program: &Path) -> Value {
 
 const DESCRIPTION: &str = "Housekey speaks TLS to the devices of your home";
 const MANIFEST_MODE: u32 = 0o644;
+const WRITABLE_BY_OTHERS: u32 = 0o022;

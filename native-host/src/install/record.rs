@@ -75,6 +75,15 @@ impl Record {
         })
     }
 
+    /// The databases that were to be made, and of which it is not known how they were left.
+    pub fn begun_databases(&self) -> impl Iterator<Item = NssDatabase> {
+        let begun = self
+            .made_databases
+            .iter()
+            .filter(|(_, state)| state.is_empty());
+        begun.map(|(directory, _)| NssDatabase::at(directory))
+    }
+
     /// Strikes out the databases that somebody else has used since.
     pub fn strike_used_databases(&mut self) {
         let unused: Vec<_> = self

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -105,6 +106,12 @@ pub fn is_same_program(one: &Path, other: &Path) -> bool {
     length(one).is_some()
         && length(one) == length(other)
         && fs::read(one).ok() == fs::read(other).ok()
+}
+
+/// Whether a program is in the mode in which it is written.
+pub(super) fn is_owners_alone(program: &Path) -> bool {
+    fs::symlink_metadata(program)
+        .is_ok_and(|metadata| metadata.permissions().mode() & 0o7777 == PROGRAM_MODE)
 }
 
 /// Whether a question on the terminal can be answered.

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
+use rusqlite::{Connection, OpenFlags};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -73,6 +74,27 @@ impl NssDatabase {
             context.update(&fs::read(self.directory.join(name)).ok()?);
         }
         Some(HEXLOWER.encode(context.finish().as_ref()))
+    }
+
+    /// Whether there is nothing in it, in NSS's own tables: no certificate and no key, also none of
+    /// those that `certutil` does not list.
+    ///
+    /// What cannot be read may hold something.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let count = |file: &str, query: &str| -> rusqlite::Result<u32> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let database = Connection::open_with_flags(self.directory.join(file), flags)?;
+            database.query_row(query, [], |row| row.get(0))
+        };
+        let is_zero = |counted: rusqlite::Result<u32>| counted.is_ok_and(|count| count == 0);
+        is_zero(count("cert9.db", "SELECT count(*) FROM nssPublic"))
+            && (!self.directory.join("key4.db").exists()
+                || is_zero(count("key4.db", "SELECT count(*) FROM nssPrivate"))
+                    && is_zero(count(
+                        "key4.db",
+                        "SELECT count(*) FROM metaData WHERE id <> 'password'",
+                    )))
     }
 
     /// The files of which it consists.

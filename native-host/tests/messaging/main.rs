@@ -100,6 +100,21 @@ fn hello(id: u32) -> Value {
     json!({"protocol": 1, "id": id, "request": request})
 }
 
+/// What a checkup finds.
+fn checked_up(helper: &mut Helper) -> String {
+    let request = json!({"protocol": 1, "id": 9, "request": {"type": "check_up"}});
+    let answer = helper.ask(&request);
+    let checks = &answer["answer"]["value"]["checkup"]["checks"];
+    let checks = checks
+        .as_array()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .iter();
+    let found: Vec<_> = checks
+        .map(|check| check["found"].as_str().unwrap())
+        .collect();
+    found.join(" ")
+}
+
 #[test]
 fn the_gateway_has_another_port_and_secret_at_each_start() {
     let gateway = || {
@@ -203,8 +218,21 @@ fn without_an_authority_every_request_is_refused_by_cause_until_there_is_one() {
         helper.ask(&hello(1))["answer"]["value"]["code"],
         "authority_unusable"
     );
+    let found = checked_up(&mut helper);
+    assert!(
+        found.contains("authority_missing") && found.contains("gateway_none"),
+        "{found}"
+    );
+    assert!(
+        !paths.data().exists(),
+        "a helper that is not installed made something"
+    );
     Authority::create(&paths, &[], SystemTime::now()).unwrap();
     assert_eq!(helper.ask(&hello(2))["answer"]["type"], "ok");
+    let found = checked_up(&mut helper);
+    for wanted in ["authority_good", "gateway_good", "connection_good"] {
+        assert!(found.contains(wanted), "{found}");
+    }
 }
 
 #[test]
@@ -221,4 +249,6 @@ fn a_damaged_store_is_told_and_nothing_is_served() {
     let answer = helper.ask(&hello(1));
     assert_eq!(answer["answer"]["value"]["code"], "store_unusable");
     assert!(answer["answer"]["value"].get("gateway").is_none());
+    let found = checked_up(&mut helper);
+    assert!(found.contains("store_damaged"), "{found}");
 }

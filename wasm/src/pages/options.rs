@@ -154,6 +154,7 @@ impl OptionsPage {
         values.set_some("holder", holder.as_ref().map(code));
         let all_is_well = matches!(helper, HelperStatus::Ok | HelperStatus::Starting);
         values.flag("to_do", !all_is_well);
+        values.flag("unusable", helper == HelperStatus::Unusable);
 
         // What is the same already is not said again to those who listen to the page.
         let status: Element = dom::element("status")?;
