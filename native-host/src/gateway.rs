@@ -14,6 +14,7 @@ mod meetings;
 mod recent;
 mod refusals;
 mod sessions;
+mod strangers;
 mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -41,6 +42,7 @@ use self::meetings::Meetings;
 use self::recent::Recent;
 use self::refusals::Refusals;
 use self::sessions::Sessions;
+use self::strangers::Strangers;
 use self::watch::Heeded;
 
 pub use self::distrust::BrowserDistrust;
@@ -64,6 +66,7 @@ pub struct Gateway {
     sessions: Sessions,
     live: Live,
     meetings: Meetings,
+    strangers: Strangers,
     heeded: Heeded,
     profile: RwLock<Option<ProfileId>>,
 }
@@ -102,6 +105,7 @@ impl Gateway {
             sessions: Sessions::default(),
             live: Live::default(),
             meetings: Meetings::default(),
+            strangers: Strangers::default(),
             heeded,
             profile: RwLock::default(),
         });
