@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::Command;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use data_encoding::{BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use housekey::paths::Paths;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -109,9 +109,10 @@ fn readings(bytes: &[u8]) -> Vec<Vec<u8>> {
     let runs = text.split(|byte| !byte.is_ascii_alphanumeric() && !b"+/".contains(byte));
     for run in runs.filter(|run| run.len() >= 43) {
         for start in 0..4 {
-            let run = &run[start..];
-            let whole = run.len() / 4 * 4;
-            readings.extend(BASE64_NOPAD.decode(&run[..whole]).ok());
+            // What is cut off at its end ends in bits that are no whole byte.
+            let mut run = run[start..].to_vec();
+            run.resize(run.len().next_multiple_of(4), b'A');
+            readings.extend(BASE64.decode(&run).ok());
         }
         for start in 0..2 {
             let run = &run[start..];

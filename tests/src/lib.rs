@@ -15,5 +15,6 @@ pub mod helper;
 pub mod home;
 pub mod lan;
 pub mod pki;
+pub mod testssl;
 pub mod trial;
 pub mod walk;

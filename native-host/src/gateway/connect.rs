@@ -70,21 +70,6 @@ pub(super) async fn answer(browser: &mut TcpStream, status: Status) {
     if status != Status::Established {
         let _ = browser.shutdown().await;
     }
-    if status == Status::AuthenticationRequired {
-        // To close with something unread would be a reset, which tells one stranger's request from
-        // another's and may take the answer away.
-        let rest = async {
-            let mut unread = [0; USUAL_HEAD_BYTES];
-            let mut left = MAX_REST_BYTES;
-            while let Ok(length @ 1..) = browser.read(&mut unread).await {
-                left = left.saturating_sub(length);
-                if left == 0 {
-                    return;
-                }
-            }
-        };
-        let _ = timeout(REST_TIMEOUT, rest).await;
-    }
 }
 
 /// Everything up to the empty line, or nothing if that does not come within bounds.
@@ -144,9 +129,6 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
 const METHOD: &[u8] = b"CONNECT ";
 const END: &[u8] = b"\r\n\r\n";
 const MAX_HEAD_BYTES: usize = 8_192;
-/// What is read and thrown away of a refused request, and for how long.
-const MAX_REST_BYTES: usize = 65_536;
-const REST_TIMEOUT: Duration = Duration::from_secs(1);
 const USUAL_HEAD_BYTES: usize = 1_024;
 
 #[cfg(test)]
