@@ -15,6 +15,7 @@ mod recent;
 mod refusals;
 mod rehearsal;
 mod sessions;
+mod strangers;
 mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -42,6 +43,7 @@ use self::recent::Recent;
 use self::refusals::Refusals;
 use self::rehearsal::Stage;
 use self::sessions::Sessions;
+use self::strangers::Strangers;
 use self::watch::Heeded;
 
 pub use self::distrust::BrowserDistrust;
@@ -65,6 +67,7 @@ pub struct Gateway {
     sessions: Sessions,
     live: Live,
     meetings: Meetings,
+    strangers: Strangers,
     heeded: Heeded,
     profile: RwLock<Option<ProfileId>>,
     stage: Option<Stage>,
@@ -130,6 +133,7 @@ impl Gateway {
             sessions: Sessions::default(),
             live: Live::default(),
             meetings: Meetings::default(),
+            strangers: Strangers::default(),
             heeded,
             profile: RwLock::default(),
             stage,

@@ -369,11 +369,12 @@ fn pins_are_kept_if_that_is_asked_for() {
     home.ok(&["pins", "list"]);
     home.ok(&["uninstall", "--yes", "--keep-pins"]);
     let data = home.path(".local/share/housekey");
-    let left: Vec<_> = fs::read_dir(&data)
+    let mut left: Vec<_> = fs::read_dir(&data)
         .unwrap()
         .map(|it| it.unwrap().file_name())
         .collect();
-    assert_eq!(left, ["housekey.db"]);
+    left.sort();
+    assert_eq!(left, ["housekey.db", "housekey.db.seal"]);
     home.install();
     home.ok(&["uninstall", "--yes"]);
     assert!(!data.exists());

@@ -5,7 +5,7 @@
 
 mod autobahn;
 mod bodies;
-mod relay;
+pub(crate) mod relay;
 
 use std::path::PathBuf;
 

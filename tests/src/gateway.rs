@@ -1,5 +1,6 @@
 //! The helper as a browser starts it, for whoever wants its gateway and no browser.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -32,6 +33,11 @@ pub struct Helper {
 impl Helper {
     /// Installs this program for a user whose home is here, and starts it.
     pub fn start(program: &Path, home: &Path) -> Result<Self> {
+        Self::start_logging(program, home, None)
+    }
+
+    /// The same, with all that it can log in a file, if there is one.
+    pub fn start_logging(program: &Path, home: &Path, log: Option<File>) -> Result<Self> {
         let command = || {
             let mut command = Command::new(program);
             command.env_clear().env("HOME", home).current_dir(home);
@@ -44,9 +50,10 @@ impl Helper {
         ensure!(installed.status.success(), "housekey install: {said}");
         let mut process = command()
             .arg(EXTENSION)
+            .env("HOUSEKEY_LOG", if log.is_some() { "trace" } else { "off" })
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log.map_or_else(Stdio::null, Stdio::from))
             .spawn()?;
         let hello = Request::Hello {
             extension: env!("CARGO_PKG_VERSION").to_owned(),
@@ -70,7 +77,12 @@ impl Helper {
             spki_sha256: *key,
             approval: Approval::First,
         };
-        ask(&mut self.process, approve).map(drop)
+        self.ask(approve).map(drop)
+    }
+
+    /// The answer to a request.
+    pub fn ask(&mut self, request: Request) -> Result<Response> {
+        ask(&mut self.process, request)
     }
 
     /// How its gateway is reached.

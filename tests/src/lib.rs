@@ -16,5 +16,6 @@ pub mod home;
 pub mod lan;
 pub mod pki;
 pub mod proxy;
+pub mod testssl;
 pub mod trial;
 pub mod walk;

@@ -199,6 +199,7 @@ pub(super) const fn failure(failure: Failure) -> &'static str {
         Failure::TimedOut => "it did not answer in time; is it switched on",
         Failure::NotTls => "it does not speak TLS at this port",
         Failure::Public => "that is no address of your own network, so Housekey leaves it alone",
+        Failure::TooMany => "too many new addresses were opened at once; wait a minute",
         Failure::UnknownName => "the name leads nowhere; try its address",
         Failure::Unreachable => "there is no way to that address; are you in its network",
     }

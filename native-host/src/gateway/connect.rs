@@ -74,10 +74,11 @@ pub(super) async fn answer(browser: &mut TcpStream, status: Status) {
 
 /// Everything up to the empty line, or nothing if that does not come within bounds.
 ///
-/// A browser waits for the answer before it sends more, so nothing is read beyond the head.
+/// A browser waits for the answer before it sends more, so nothing is read beyond the head. What
+/// does not begin as a CONNECT, or goes on behind its head, is known to be no browser's at once.
 async fn read_head(browser: &mut TcpStream) -> Option<Vec<u8>> {
     let mut head = Vec::with_capacity(USUAL_HEAD_BYTES);
-    while !head.ends_with(b"\r\n\r\n") {
+    while !head.ends_with(END) {
         if head.len() >= MAX_HEAD_BYTES {
             return None;
         }
@@ -85,6 +86,14 @@ async fn read_head(browser: &mut TcpStream) -> Option<Vec<u8>> {
         match browser.read_buf(&mut head).await {
             Ok(0) | Err(_) => return None,
             Ok(_) => {}
+        }
+        let begins = head.len().min(METHOD.len());
+        if head[..begins] != METHOD[..begins] {
+            return None;
+        }
+        let ends = head.windows(END.len()).position(|bytes| bytes == END);
+        if ends.is_some_and(|at| at + END.len() < head.len()) {
+            return None;
         }
     }
     Some(head)
@@ -117,6 +126,8 @@ pub(super) fn parse(head: &[u8], secret: &Secret) -> Option<Endpoint> {
 
 /// A browser writes its request at once.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
+const METHOD: &[u8] = b"CONNECT ";
+const END: &[u8] = b"\r\n\r\n";
 const MAX_HEAD_BYTES: usize = 8_192;
 const USUAL_HEAD_BYTES: usize = 1_024;
 

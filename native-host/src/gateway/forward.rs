@@ -101,6 +101,11 @@ impl Gateway {
             Ok(None) if self.refusals.asked_just_now(endpoint) => {
                 answer(&mut browser, Status::Forbidden).await;
             }
+            Ok(None) if !self.strangers.admits(endpoint) => {
+                let failure = Failure::TooMany;
+                self.remember(endpoint, Finding::Failed { failure }, None);
+                answer(&mut browser, Status::BadGateway).await;
+            }
             Ok(None) => return self.open_unpinned(browser, endpoint).await,
             Err(error) => {
                 tracing::error!(%error, "no connection without the pin store");

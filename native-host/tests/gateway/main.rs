@@ -6,10 +6,13 @@
 )]
 
 mod ends;
+mod face;
 mod garbage;
 mod handshakes;
 mod http;
+mod log;
 mod meetings;
+mod probes;
 mod scene;
 mod sessions;
 mod trouble;
@@ -35,15 +38,19 @@ fn main() -> anyhow::Result<()> {
             garbage::a_large_handshake_may_come_byte_by_byte,
             garbage::damage_in_a_handshake_is_never_a_question,
             garbage::garbage_without_end_is_stopped,
+            face::whatever_comes_without_the_secret_is_answered_alike_and_at_once,
+            face::a_home_is_not_searched_through,
             handshakes::the_browser_s_protocol_is_the_device_s,
             handshakes::tls_1_2_passes,
             handshakes::a_wanted_certificate_is_told,
             handshakes::a_browser_that_distrusts_is_noticed,
             handshakes::garbage_instead_of_a_handshake_is_told,
             handshakes::a_wish_to_begin_anew_is_declined_at_once,
+            log::nothing_private_is_in_a_log,
             meetings::a_meeting_outlives_the_browser_s_wish,
             meetings::a_meeting_that_fails_has_ended,
             meetings::a_trusted_device_is_no_meeting,
+            probes::a_thousand_looks_at_once_are_all_answered,
             sessions::a_device_is_recognised_but_never_another_key,
             sessions::a_decision_ends_what_was_remembered,
             sessions::a_decision_elsewhere_ends_it_too,

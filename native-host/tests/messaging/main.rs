@@ -16,6 +16,8 @@ use housekey_core::protocol::MAX_REQUEST_BYTES;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+mod flood;
+mod others;
 mod requests;
 
 #[expect(clippy::cast_possible_truncation, reason = "it is some megabytes")]
@@ -24,7 +26,7 @@ const MAX: u32 = MAX_REQUEST_BYTES as u32;
 /// A helper that a browser started, in a home of its own.
 struct Helper {
     process: Child,
-    _home: TempDir,
+    home: TempDir,
 }
 
 impl Helper {
@@ -50,10 +52,7 @@ impl Helper {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self {
-            process,
-            _home: home,
-        }
+        Self { process, home }
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -78,6 +77,15 @@ impl Helper {
         let mut json = vec![0; u32::from_ne_bytes(length) as usize];
         output.read_exact(&mut json).unwrap();
         serde_json::from_slice(&json).unwrap()
+    }
+
+    /// The most memory that the process ever had in use, in bytes (proc(5)).
+    fn peak(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()));
+        let status = status.unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let kibibytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kibibytes.parse::<u64>().unwrap() * 1_024
     }
 
     /// Ends the browser's side, and says what else the helper said, and whether it ended well.

@@ -62,7 +62,7 @@ fn each<T: Send>(faults: &[Fault], attempt: impl Fn(&Fault) -> T + Sync) -> Vec<
     thread::scope(|scope| {
         let share = |worker| {
             let mine = faults.iter().skip(worker).step_by(workers);
-            scope.spawn(move || mine.map(|fault| attempt(fault)).collect::<Vec<_>>())
+            scope.spawn(move || mine.map(attempt).collect::<Vec<_>>())
         };
         let shares: Vec<_> = (0..workers).map(share).collect();
         let done = shares.into_iter().map(|share| share.join().unwrap());

@@ -25,8 +25,11 @@ enum Call {
     Write(String, Option<usize>, Vec<u8>),
 }
 
+/// What becomes of a file's contents, the last of which the disk was not made to wait for.
+type Fate = fn(&[Vec<u8>]) -> Vec<u8>;
+
 /// What happens to data that nobody waited for.
-const FATES: [fn(&[Vec<u8>]) -> Vec<u8>; 4] = [
+const FATES: [Fate; 4] = [
     // Nothing of it is there.
     |states| states[0].clone(),
     // All of it is.
@@ -164,11 +167,7 @@ impl Disk {
     }
 
     /// What a restart finds. SQLite's index of the log is made anew by whoever comes first.
-    fn image(
-        &self,
-        names: &BTreeMap<String, usize>,
-        fate: fn(&[Vec<u8>]) -> Vec<u8>,
-    ) -> BTreeMap<String, Vec<u8>> {
+    fn image(&self, names: &BTreeMap<String, usize>, fate: Fate) -> BTreeMap<String, Vec<u8>> {
         let there = names.iter().filter(|(name, _)| !name.ends_with("-shm"));
         there
             .map(|(name, file)| (name.clone(), fate(&self.files[*file].states)))

@@ -11,14 +11,14 @@ use tokio::task::JoinHandle;
 use crate::gateway::Proxy;
 
 /// It passes bytes as they are until it is dropped: TLS is between its two ends.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     port: u16,
     listener: JoinHandle<()>,
 }
 
 impl Relay {
     /// To this device, through a gateway or directly.
-    pub(super) async fn start(device: &'static str, proxy: Option<Proxy>) -> Result<Self> {
+    pub(crate) async fn start(device: &'static str, proxy: Option<Proxy>) -> Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let port = listener.local_addr()?.port();
         let listener = tokio::spawn(async move {
@@ -29,7 +29,7 @@ impl Relay {
         Ok(Self { port, listener })
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 }

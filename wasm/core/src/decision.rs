@@ -113,6 +113,9 @@ pub enum Failure {
     NotTls,
     /// The name leads to a public address, which is none of Housekey's business.
     Public,
+    /// It was not even looked for: too many new addresses were opened at once, as somebody does who
+    /// wants to know what is there.
+    TooMany,
     /// The name leads nowhere.
     UnknownName,
     /// There is no way to this address.
@@ -121,7 +124,7 @@ pub enum Failure {
 
 impl Failure {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadCertificate,
         Self::ClientCertificate,
         Self::Closed,
@@ -131,6 +134,7 @@ impl Failure {
         Self::TimedOut,
         Self::NotTls,
         Self::Public,
+        Self::TooMany,
         Self::UnknownName,
         Self::Unreachable,
     ];

@@ -62,7 +62,7 @@ impl Teller<'_> {
             | Failure::Protocol
             | Failure::TimedOut
             | Failure::Unreachable => true,
-            Failure::Public | Failure::Refused | Failure::UnknownName => false,
+            Failure::Public | Failure::Refused | Failure::TooMany | Failure::UnknownName => false,
         };
         match &view.trusted {
             Some(trusted) if by_name => self.quoted(&self.named(trusted.name.as_str())),
