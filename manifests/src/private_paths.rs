@@ -126,7 +126,9 @@ mod tests {
         private
             .check("it", b"\0asm /housekey//home/some/home/wasm/src/lib.rs")
             .unwrap();
-        private.check("it", b"at/home/someone.rs /home/someon").unwrap();
+        private
+            .check("it", b"at/home/someone.rs /home/someon")
+            .unwrap();
         let named = b"\0asm //home/someone/wasm/src/lib.rs";
         let error = private.check("it", named).unwrap_err().to_string();
         assert!(error.contains("it names /home/someone"), "{error}");
