@@ -168,7 +168,9 @@ fn dispatch(cli: Cli) -> Result<()> {
         }
         Task::Package(package) => {
             setup::bring(&package.needs(), false)?;
-            build_extension(&workspace)?;
+            if !package.as_built {
+                build_extension(&workspace)?;
+            }
             package.run(&workspace)
         }
         Task::Run {

@@ -39,6 +39,9 @@ pub(crate) struct Package {
     /// Debian package against Debian's policy; installs, uses and purges it in a clean root
     #[arg(long)]
     check: bool,
+    /// Check what was packed last
+    #[arg(long, requires = "check")]
+    pub(crate) as_built: bool,
     /// Of the checks, make these only
     #[arg(long, value_enum, value_delimiter = ',', requires = "check")]
     only: Vec<Check>,
@@ -69,8 +72,12 @@ impl Package {
     ///
     /// When something can't be built or packed, or a check finds something.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<()> {
-        let packages = make(workspace)?;
         let directory = directory(workspace);
+        let packages = if self.as_built {
+            dist::read(&directory)?
+        } else {
+            make(workspace)?
+        };
         dist::mirror(&packages, &directory)?;
         process::heading("packages");
         for (name, content) in &packages {

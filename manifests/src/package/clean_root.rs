@@ -1,6 +1,7 @@
 //! The Debian package where nothing else is: installed, used and purged in a fresh Debian.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -35,7 +36,7 @@ pub(super) fn check(workspace: &Workspace, package: &Path) -> Result<()> {
 
 fn walk(root: &CleanRoot, package: &Path) -> Result<()> {
     root.make_person()?;
-    let before = root.listing()?;
+    let (before, stores_before) = (root.listing()?, root.run(PERSON, &LIST_STORE)?);
     let inside = root.directory.join("tmp").join("housekey.deb");
     fs::copy(package, &inside)?;
 
@@ -99,7 +100,12 @@ fn walk(root: &CleanRoot, package: &Path) -> Result<()> {
         left.is_empty() && lost.is_empty(),
         "left or changed: {left:?}; lost: {lost:?}"
     );
-    println!("purged: the person's own copy took itself out, and every file is as before");
+    let stores = root.run(PERSON, &LIST_STORE)?;
+    ensure!(
+        stores == stores_before,
+        "the certificate store holds {stores}"
+    );
+    println!("purged: the person's own copy took itself out, and everything is as before");
     Ok(())
 }
 
@@ -140,7 +146,10 @@ impl CleanRoot {
     /// Runs something in it, without a network and with nothing of this process's environment.
     fn run(&self, who: &str, command: &[&str]) -> Result<String> {
         let mut unshare = Command::new("unshare");
-        unshare.args(["--net", "--pid", "--fork", "--kill-child"]);
+        unshare.args(["--net", "--pid", "--fork", "--kill-child", "--mount"]);
+        let mut processes = OsString::from("--mount-proc=");
+        processes.push(self.directory.join("proc"));
+        unshare.arg(processes);
         unshare
             .arg("chroot")
             .arg(format!("--userspec={who}"))
@@ -190,7 +199,10 @@ fn list(directory: &Path, prefix: &str, listing: &mut Listing) -> Result<()> {
         }
         let metadata = fs::symlink_metadata(entry.path())?;
         let kind = metadata.file_type();
-        let content = if kind.is_symlink() {
+        let content = if DATABASES.iter().any(|name| path.ends_with(name)) {
+            // SQLite leaves other bytes where something was; what is in them is asked of certutil.
+            Vec::new()
+        } else if kind.is_symlink() {
             let target = fs::read_link(entry.path())?;
             target.into_os_string().into_encoded_bytes()
         } else if kind.is_file() {
@@ -216,6 +228,11 @@ fn of<'a>(listing: &'a Listing, place: &str) -> Vec<(&'a String, &'a (u32, u32, 
 const ROOT: &str = "root:root";
 const PERSON: &str = "person:person";
 const HOME: &str = "home/";
+
+/// What the person's Firefox trusts.
+const LIST_STORE: [&str; 4] = ["certutil", "-L", "-d", STORE];
+const STORE: &str = "sql:/home/person/.mozilla/firefox/a.default";
+const DATABASES: [&str; 2] = ["/cert9.db", "/key4.db"];
 
 /// What dpkg and the system write for themselves.
 const PASSING: [&str; 8] = [

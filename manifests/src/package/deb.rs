@@ -123,7 +123,7 @@ fn own_changelog(date: SourceDate) -> Result<String> {
     ))
 }
 
-const MAINTAINER: &str = "Housekey contributors <packages@housekey.app>";
+const MAINTAINER: &str = "The Housekey authors <packages@housekey.app>";
 
 const CONTROL: &str = include_str!("../../package/debian/control");
 const COPYRIGHT: &str = include_str!("../../package/debian/copyright");

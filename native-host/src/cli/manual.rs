@@ -31,6 +31,12 @@ fn write(command: &mut Command, directory: &Path) -> anyhow::Result<()> {
     }
     let pages = directory.join("man1");
     fs::create_dir_all(&pages)?;
-    clap_mangen::generate_to(command.clone(), &pages)?;
+    clap_mangen::generate_to(without_help(command.clone()), &pages)?;
     Ok(())
+}
+
+/// Without the command `help`, which says what the pages say: each would have another page of it.
+fn without_help(command: Command) -> Command {
+    let command = command.disable_help_subcommand(true);
+    command.mut_subcommands(without_help)
 }
