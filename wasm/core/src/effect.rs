@@ -208,10 +208,10 @@ pub enum PageReply {
         /// Names that count as local.
         local_names: Vec<String>,
         /// Whether the extension may not reach sites, and so guards nothing.
-        #[serde(skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "is_false")]
         no_access: bool,
         /// Who leads the browser's traffic, where Housekey does not.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         proxy: Option<ProxyHolder>,
     },
     /// The question.

@@ -146,7 +146,8 @@ async fn show_rest(host: &PageHost, is_well: bool) -> Result<()> {
     }
     let mut values = Values::default();
     values.set("count", format!("{devices}{}", if more { "+" } else { "" }));
-    place.replace_children_with_node_1(&dom::instance("devices", host, &values)?);
+    let told = dom::instance("devices", host, &values)?;
+    place.replace_children_with_node_1(&told);
     step(host, "device", State::Done)
 }
 
