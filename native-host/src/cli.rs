@@ -99,6 +99,7 @@ enum Command {
     /// COMMAND runs. It serves devices only, and nothing is asked: what is not trusted is refused.
     Gateway(gateway::Arguments),
     /// List the devices that you trust, and rename, move, block or forget them
+    #[command(after_help = pins::EXAMPLES)]
     Pins {
         #[command(subcommand)]
         command: pins::PinsCommand,
@@ -119,6 +120,7 @@ enum Command {
     ///
     /// Some makers sign their devices' certificates themselves. With the maker's root, a device is
     /// shown as proven to be theirs.
+    #[command(after_help = makers::EXAMPLES)]
     Makers {
         #[command(subcommand)]
         command: makers::MakersCommand,
@@ -241,12 +243,21 @@ Examples:
   housekey doctor                          something does not work?
   housekey doctor --fix                    mend it, and set up what is new
   housekey probe 192.168.1.20              who answers there?
+  housekey trust 192.168.1.20              it is mine: trust it
+  housekey gateway -- curl https://192.168.1.20/
+                                           open it without a browser
   housekey pins list                       which devices do I trust?
   housekey history 192.168.1.20            what happened to this one?
   housekey export devices.json             keep a copy of the list
   housekey uninstall                       take it all out again
 
-Exit codes: 0 it was done, or it is as it should be; 1 not, and why; 2 not understood.";
+`housekey help COMMAND` has examples of each.
+
+Exit codes:
+  0  it was done, or it is as it should be
+  1  it was not, and why
+  2  the command was not understood
+  `housekey gateway -- COMMAND` ends with the code of that command.";
 
 #[cfg(test)]
 mod tests {

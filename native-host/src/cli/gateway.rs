@@ -96,8 +96,7 @@ async fn serve(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode>
 
 async fn start(paths: &Paths, port: u16) -> anyhow::Result<Arc<Gateway>> {
     let store = Arc::new(Store::open(paths)?);
-    let authority = Authority::load(paths, SystemTime::now())
-        .context("the local authority cannot be used; run `housekey install` first")?;
+    let authority = Authority::load(paths, SystemTime::now())?;
     let issuer = authority.issuer().clone();
     let prober = Arc::new(Prober::new(Arc::clone(&store), Some(issuer))?);
     let scope = ScopeOptions {
@@ -250,7 +249,7 @@ Examples:
                                        one command, and nothing is left behind
   housekey gateway -- ./backup.sh      a script, and all that it starts
   housekey gateway                     until Ctrl-C; prints what another terminal needs
-  housekey gateway --json | my-program the same for a program, as one line
+  housekey gateway --json              the same for a program, as one line
 
 With curl's own options, which other users of this computer can read while it runs:
   curl --proxy \"$HTTPS_PROXY\" --cacert \"$CURL_CA_BUNDLE\" https://192.168.1.20/

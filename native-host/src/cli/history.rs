@@ -11,6 +11,7 @@ use crate::paths::Paths;
 use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// Only what happened to this device; to all of them if left out
     #[arg(value_name = "HOST[:PORT]")]
@@ -87,3 +88,10 @@ pub(super) fn lines(entries: &[HistoryEntry], place: Option<&Endpoint>) -> Vec<S
     };
     entries.iter().zip(&addresses).map(line).collect()
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  housekey history                 what happened lately, the latest first
+  housekey history 192.168.1.20    to this device
+  housekey history --limit 500 --json | jq -r '.entries[].what'
+                                   the same for a script";

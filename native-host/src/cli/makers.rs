@@ -285,3 +285,10 @@ impl From<DeviceId> for DeviceIdRule {
 
 /// More than any certificate, and less than a file that was meant to fill memory.
 const MAX_FILE_BYTES: u64 = 1_048_576;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey makers list                             whose devices can be proven?
+  housekey makers add root.pem --name \"Sample Locks\"
+                                                   from the manufacturer's own page
+  housekey makers off ID                           believe it no more; devices stay trusted";

@@ -191,3 +191,13 @@ fn not_pinned(endpoint: &Endpoint) -> anyhow::Error {
 }
 
 const PAGE: u32 = 500;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey pins list                           which devices do I trust?
+  housekey pins list --json | jq -r '.[].endpoint'
+                                               the same for a script
+  housekey pins show 192.168.1.20              who is it, and since when?
+  housekey pins rename 192.168.1.20 \"Hall lights\"
+  housekey pins move 192.168.1.20 192.168.1.37 it has another address now
+  housekey pins forget 192.168.1.20            ask me again, as ssh-keygen -R does";

@@ -11,6 +11,7 @@ use crate::paths::Paths;
 use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// One of them; all of them if left out
     #[arg(value_enum)]
@@ -140,3 +141,8 @@ impl Name {
         }
     }
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  housekey settings                         all of them, each with what it leads to
+  housekey settings refuse-unverified on    ask about no device that nobody vouches for";

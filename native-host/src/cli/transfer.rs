@@ -14,6 +14,7 @@ use crate::paths::Paths;
 use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXPORT_EXAMPLES)]
 pub(super) struct ExportArguments {
     /// Where to; to standard output if left out
     file: Option<PathBuf>,
@@ -26,6 +27,7 @@ pub(super) struct ExportArguments {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = IMPORT_EXAMPLES)]
 pub(super) struct ImportArguments {
     /// What `housekey export` or the options page wrote; - for standard input
     file: PathBuf,
@@ -210,3 +212,16 @@ fn write(file: &Path, bytes: &[u8], force: bool) -> anyhow::Result<()> {
 
 const TRUST: &str = "From then on, visits to the new ones pass without a question. \
     Import only a file that you made.";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  housekey export devices.json         keep a copy
+  housekey export | ssh desk housekey import --yes -
+                                       take them to another computer";
+
+const IMPORT_EXAMPLES: &str = "\
+Examples:
+  housekey import --dry-run devices.json   what would it change?
+  housekey import devices.json             say what it changes, and ask
+  housekey import --yes --json - < devices.json
+                                           for scripts";

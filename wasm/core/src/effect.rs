@@ -217,7 +217,7 @@ pub enum PageReply {
         #[serde(default, skip_serializing_if = "is_false")]
         no_access: bool,
         /// Who leads the browser's traffic, where Housekey does not.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         proxy: Option<ProxyHolder>,
     },
     /// The question.

@@ -146,8 +146,8 @@ async fn show_rest(host: &PageHost, is_well: bool) -> Result<()> {
     }
     let mut values = Values::default();
     values.set("count", format!("{devices}{}", if more { "+" } else { "" }));
-    let devices = dom::instance("devices", host, &values)?;
-    place.replace_children_with_node_1(&devices);
+    let told = dom::instance("devices", host, &values)?;
+    place.replace_children_with_node_1(&told);
     step(host, "device", State::Done)
 }
 
