@@ -14,6 +14,7 @@ mod meetings;
 mod recent;
 mod refusals;
 mod sessions;
+mod sockets;
 mod watch;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -12,6 +12,7 @@ mod makers;
 mod pins;
 mod schema;
 mod sessions;
+mod sites;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

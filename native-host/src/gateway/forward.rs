@@ -11,6 +11,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::pin::{Mismatch, Pin, PinMatch};
 use housekey_core::protocol::Refusal;
 use rustls::server::UnbufferedServerConnection;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -28,7 +29,7 @@ use crate::store::{Amendment, Happening};
 use crate::tls::Tls;
 
 /// Both ends of a connection, between which bytes may pass.
-enum Open<'g> {
+pub(super) enum Open<'g> {
     /// The device holds the pinned key, and the browser took the leaf.
     Checked {
         browser: Box<Tls<UnbufferedServerConnection>>,
@@ -38,6 +39,17 @@ enum Open<'g> {
     },
     /// The browser will check the device by itself.
     Fine { browser: Plain, device: Plain },
+}
+
+/// A browser's connection whose CONNECT was answered, and what is known of it.
+pub(super) struct Opening {
+    pub(super) browser: TcpStream,
+    /// Its ClientHello, with whatever followed that.
+    pub(super) hello: Vec<u8>,
+    /// Whether it may be for a WebSocket.
+    pub(super) may_be_socket: bool,
+    /// By which the device was met.
+    pub(super) acquaintance: Arc<Acquaintance>,
 }
 
 impl Gateway {
@@ -153,12 +165,20 @@ impl Gateway {
         None
     }
 
-    /// The browser's own TLS connection to the device: no leaf, no pin, no part in it.
+    /// The browser's own TLS connection to the device: no leaf, no pin, no part in it, unless it
+    /// may be for a WebSocket.
     async fn open_fine(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         match resolve::connect(endpoint, &self.scope()).await {
-            Ok(device) => {
+            Ok(mut device) => {
                 self.refusals.remove(endpoint);
                 answer(&mut browser, Status::Established).await;
+                let hello = timeout(HELLO_TIMEOUT, Hello::read(&mut browser)).await;
+                let hello = hello.ok()?.ok()?;
+                if hello.may_be_socket() {
+                    let opening = self.open_fine_socket(browser, device, hello, endpoint);
+                    return Box::pin(opening).await;
+                }
+                device.write_all(&hello.bytes).await.ok()?;
                 Some(Open::Fine {
                     browser: Plain::new(browser),
                     device: Plain::new(device),
@@ -218,6 +238,7 @@ impl Gateway {
                 }
             }
         };
+        let may_be_socket = hello.may_be_socket();
         let acquaintance = self.sessions.with(pin, || self.prober.acquaintance());
         let meeting = async {
             let socket = match connected {
@@ -241,23 +262,49 @@ impl Gateway {
             }
         };
         let proof = self.check(&stranger, pin)?;
+        let opening = Opening {
+            browser,
+            hello: hello.bytes,
+            may_be_socket,
+            acquaintance,
+        };
+        self.open_checked(opening, stranger, pin, &proof).await
+    }
+
+    /// The device proved that it is the one: finishes the browser's handshake.
+    pub(super) async fn open_checked(
+        &self,
+        opening: Opening,
+        stranger: Stranger,
+        pin: &Pin,
+        proof: &PinMatch,
+    ) -> Option<Open<'_>> {
+        let Opening {
+            browser,
+            hello,
+            may_be_socket,
+            acquaintance,
+        } = opening;
         let alpn = stranger.alpn().map(<[u8]>::to_vec);
         let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
-        let device = Box::new(stranger.admit(&proof)?);
+        let device = Box::new(stranger.admit(proof)?);
         self.refusals.remove(&pin.endpoint);
-        let leaf = self.leaves.config(pin, &proof, alpn);
+        let leaf = self.leaves.config(pin, proof, alpn);
         let connection = leaf
             .and_then(|config| UnbufferedServerConnection::new(config).map_err(io::Error::other));
         let finished = match connection {
             Ok(connection) => {
-                let handshake = Tls::shake_hands(browser, connection, hello.bytes);
+                let handshake = Tls::shake_hands(browser, connection, hello);
                 timeout(HELLO_TIMEOUT, handshake).await
             }
             Err(error) => Ok(Err(error)),
         };
         match finished {
-            Ok(Ok(browser)) => {
+            Ok(Ok(mut browser)) => {
                 self.distrust.remove(&pin.endpoint);
+                if may_be_socket && !self.is_welcome(&mut browser, &pin.endpoint).await {
+                    return None;
+                }
                 return Some(Open::Checked {
                     browser: Box::new(browser),
                     device,

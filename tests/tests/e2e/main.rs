@@ -48,7 +48,6 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         move |test| Stage::new(lan, kind, test);
         accessibility::every_state_is_accessible,
         controls::without_housekey_the_browser_warns,
-        controls::without_housekey_local_network_access_holds,
         controls::without_housekey_tabs_are_restored,
         approval::the_walk,
         approval::a_wrong_key_gets_not_one_byte,
@@ -90,9 +89,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         transport::ipv6_and_names,
         isolation::a_web_page_cannot_reach_the_trust_page,
         isolation::the_gateway_is_deaf_without_its_secret,
-        local_network_access::nothing_from_a_public_page_reaches_a_device,
-        local_network_access::a_devices_page_gains_nothing,
-        local_network_access::devices_do_not_reach_each_other,
+        local_network_access::nothing_passes_that_would_not_without_housekey,
         public::public_hosts_are_not_routed,
         public::a_local_name_with_a_public_address_is_refused,
         public::forged_leaves_for_public_names_are_refused,

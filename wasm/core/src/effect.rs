@@ -11,6 +11,7 @@ use crate::maker::Maker;
 use crate::pin::Pin;
 use crate::protocol::{Settings, ToHelper};
 use crate::routing::Routing;
+use crate::site::Allowance;
 use crate::view::{PopupView, TrustView};
 
 /// What to do. Effects are carried out in order, each after the one before has ended.
@@ -193,6 +194,11 @@ pub enum PageReply {
     Popup {
         /// What to show.
         view: PopupView,
+    },
+    /// The sites that may reach devices.
+    Sites {
+        /// By site and endpoint.
+        sites: Vec<Allowance>,
     },
     /// How Housekey is.
     Status {

@@ -29,6 +29,7 @@ pub mod profile;
 pub mod protocol;
 pub mod routing;
 pub mod scope;
+pub mod site;
 pub mod text;
 pub mod time;
 pub mod view;

@@ -59,6 +59,9 @@ impl Core {
                 | Pending::Page { ask_id }
                 | Pending::Popup { ask_id, .. }
                 | Pending::Refresh { ask_id, .. }
+                | Pending::Sites {
+                    ask_id: Some(ask_id),
+                }
                 | Pending::TrustMaker { ask_id, .. } => {
                     effects.push(refuse(ask_id, ErrorCode::HelperGone));
                 }
@@ -69,7 +72,9 @@ impl Core {
                 | Pending::Cleared { .. }
                 | Pending::Hello
                 | Pending::Navigation { .. }
-                | Pending::Subresource { .. } => {}
+                | Pending::Sites { ask_id: None }
+                | Pending::Subresource { .. }
+                | Pending::Want { .. } => {}
             }
         }
         let attempt = match self.helper {
@@ -94,7 +99,7 @@ impl Core {
         self.helper = Helper::Absent { status };
         let welcome = Effect::ShowWelcome { status };
         if self.was_ready {
-            let nowhere = Routing::new(CLOSED_PORT, &self.scope, &self.system_proxy);
+            let nowhere = Routing::new(CLOSED_PORT, &self.scope, &self.system_proxy, &[]);
             vec![Effect::Route { routing: nowhere }, welcome]
         } else if self.is_closed() {
             // Routing that an earlier session left leads to a gateway that is gone, and so nowhere.
@@ -125,6 +130,7 @@ impl Core {
                     scope,
                     settings,
                     system_proxy,
+                    sites,
                 },
             ) => {
                 self.helper = Helper::Ready {
@@ -134,8 +140,10 @@ impl Core {
                 };
                 self.system_proxy = system_proxy;
                 self.scope = scope;
+                self.allowed = sites;
                 self.was_ready = true;
                 let mut effects = self.route_all();
+                effects.extend(self.follow_sites());
                 effects.extend(self.release_waiting());
                 effects
             }
@@ -153,6 +161,12 @@ impl Core {
             }
             (Pending::Cleared { endpoint }, Response::Cleared) => {
                 self.leave_prompts(|prompt| prompt.endpoint == endpoint && prompt.about.is_stale())
+            }
+            (Pending::Sites { ask_id }, Response::Sites { sites }) => {
+                self.told_of_sites(ask_id, sites)
+            }
+            (Pending::Want { tab_id, want }, Response::Identified { pin, .. }) => {
+                self.told_of_want(tab_id, want, pin.as_ref())
             }
             (Pending::Subresource { tab_id }, Response::Explained { refusal: Some(_) }) => {
                 vec![Effect::SetBadge {
@@ -179,7 +193,14 @@ impl Core {
                 };
                 vec![Effect::SetBadge { tab_id, badge }]
             }
-            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin, live }) => {
+            (
+                Pending::Popup {
+                    ask_id,
+                    endpoint,
+                    wants,
+                },
+                Response::Identified { pin, live },
+            ) => {
                 let state = match &pin {
                     None => PopupState::NotPinned,
                     Some(pin) if pin.blocked => PopupState::Blocked,
@@ -188,6 +209,7 @@ impl Core {
                 let view = PopupView {
                     live,
                     trusted: pin.as_ref().map(TrustedView::new),
+                    wants,
                     ..self.popup_view(state, Some(endpoint))
                 };
                 vec![Effect::Answer {
@@ -305,11 +327,16 @@ impl Core {
             | Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
             | Pending::Refresh { ask_id, .. }
+            | Pending::Sites {
+                ask_id: Some(ask_id),
+            }
             | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
+            Pending::Sites { ask_id: None } => self.lost_sites(),
             Pending::Badge { .. }
             | Pending::Cleared { .. }
             | Pending::Navigation { .. }
             | Pending::Subresource { .. }
+            | Pending::Want { .. }
             | Pending::WhyFailed { .. } => Vec::new(),
         }
     }
@@ -319,7 +346,7 @@ impl Core {
             return Vec::new();
         };
         vec![Effect::Route {
-            routing: Routing::new(gateway.port, &self.scope, &self.system_proxy),
+            routing: Routing::new(gateway.port, &self.scope, &self.system_proxy, &self.allowed),
         }]
     }
 }
