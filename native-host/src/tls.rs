@@ -136,37 +136,6 @@ impl<C: Role> Tls<C> {
         })
     }
 
-    /// Reads until what the peer says first is enough, and keeps it for whoever it is for.
-    ///
-    /// # Errors
-    ///
-    /// The socket's and rustls', [`io::ErrorKind::UnexpectedEof`] where the peer ends before that,
-    /// and [`io::ErrorKind::InvalidData`] where it takes more than `most` bytes.
-    pub async fn hear(&mut self, enough: impl Fn(&[u8]) -> bool, most: usize) -> io::Result<&[u8]> {
-        while !enough(&self.early.plain) {
-            if self.early.closed {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if self.early.plain.len() > most || self.incoming.len() > most {
-                return Err(io::ErrorKind::InvalidData.into());
-            }
-            self.incoming.reserve(HANDSHAKE_READ);
-            if self.socket.read_buf(&mut self.incoming).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            let mut bytes = mem::take(&mut self.incoming);
-            let mut plain = mem::take(&mut self.early.plain);
-            let (used, closed) = self.open(&mut bytes, |more| {
-                plain.extend_from_slice(more);
-                Ok(())
-            })?;
-            bytes.drain(..used);
-            self.incoming = bytes;
-            self.early = Early { plain, closed };
-        }
-        Ok(&self.early.plain)
-    }
-
     /// Sends what the handshake left to be sent.
     ///
     /// # Errors
@@ -276,9 +245,9 @@ impl<C: Role> Side for Tls<C> {
         whole_records(&self.incoming, most)
     }
 
-    fn early(&mut self) -> (Vec<u8>, bool) {
+    fn early(&mut self) -> io::Result<(Vec<u8>, bool)> {
         let Early { plain, closed } = mem::take(&mut self.early);
-        (plain, closed)
+        Ok((plain, closed))
     }
 
     fn open(

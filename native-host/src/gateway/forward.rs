@@ -20,6 +20,7 @@ use super::connect::{Status, answer};
 use super::distrust::BrowserDistrust;
 use super::hello::{Hello, gone};
 use super::live::Passing;
+use super::sockets::Heard;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
 use crate::probe::shake_hands;
@@ -32,7 +33,7 @@ use crate::tls::Tls;
 pub(super) enum Open<'g> {
     /// The device holds the pinned key, and the browser took the leaf.
     Checked {
-        browser: Box<Tls<UnbufferedServerConnection>>,
+        browser: Box<Heard<'g>>,
         device: Box<DeviceTls>,
         acquaintance: Arc<Acquaintance>,
         passing: Passing<'g>,
@@ -300,11 +301,9 @@ impl Gateway {
             Err(error) => Ok(Err(error)),
         };
         match finished {
-            Ok(Ok(mut browser)) => {
+            Ok(Ok(browser)) => {
                 self.distrust.remove(&pin.endpoint);
-                if may_be_socket && !self.is_welcome(&mut browser, &pin.endpoint).await {
-                    return None;
-                }
+                let browser = Heard::new(browser, self, &pin.endpoint, may_be_socket);
                 return Some(Open::Checked {
                     browser: Box::new(browser),
                     device,

@@ -8,6 +8,7 @@
 mod history;
 mod import;
 mod migration;
+mod sites;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};

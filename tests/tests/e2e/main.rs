@@ -15,6 +15,7 @@ mod profiles;
 mod public;
 mod questions;
 mod scene;
+mod sites;
 mod slow;
 mod transport;
 
@@ -59,6 +60,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         questions::a_wrong_code_closes_the_way,
         questions::enter_goes_on_nowhere,
         questions::not_now_is_taken_back,
+        questions::no_page_can_press,
         questions::one_tab_asks_for_all,
         questions::the_waiting_tab_answers_too,
         change::a_replaced_device_gets_no_old_session,
@@ -90,7 +92,9 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         isolation::a_web_page_cannot_reach_the_trust_page,
         isolation::the_gateway_is_deaf_without_its_secret,
         local_network_access::nothing_passes_that_would_not_without_housekey,
+        sites::a_site_that_is_let_in_reaches_that_device_only,
         public::public_hosts_are_not_routed,
+        public::a_name_that_is_led_elsewhere_reaches_nobody,
         public::a_local_name_with_a_public_address_is_refused,
         public::forged_leaves_for_public_names_are_refused,
         helper::killed_it_comes_back_and_nothing_falls_back,
