@@ -8,7 +8,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use housekey::authority::Authority;
+use housekey::authority::Authority as LocalAuthority;
 use housekey::chain::{Roots, timestamp};
 use housekey::paths::Paths;
 use housekey_core::certificate::{Certificate, Oddity};
@@ -450,7 +450,7 @@ fn a_device_with_a_leaf_of_our_own_is_refused() {
     let paths = Paths::at(directory.path().join("housekey"));
     paths.prepare().unwrap();
     let now = SystemTime::now();
-    let authority = Authority::create(&paths, &[], now).unwrap();
+    let authority = LocalAuthority::create(&paths, &[], now).unwrap();
     let host = "192.168.1.20".parse().unwrap();
     let leaf = authority.mint(&host, None, now).unwrap();
     let roots = Roots::these(&[authority.root().clone()]);

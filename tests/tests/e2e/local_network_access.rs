@@ -181,7 +181,7 @@ impl Matrix {
             .replace("PAGE", &json!(attempt.name).to_string())
             .replace("SCHEME", &json!(attempt.scheme).to_string())
             .replace("HOST", &json!(attempt.target).to_string());
-        let outcome = scene.browser.eval_async(&script).await?;
+        let outcome = scene.browser.eval_as_page(&script).await?;
         let outcome = outcome.as_object().context("no outcome")?;
         self.outcomes.push(format!("{}: {outcome:?}", attempt.name));
         let there = outcome

@@ -21,7 +21,7 @@ pub(crate) async fn a_site_that_is_let_in_reaches_that_device_only(stage: Stage)
 
     browser.driver().switch_to_window(tab.clone()).await?;
     ensure!(fetched(&scene, "192.168.1.20").await? == 200, "not let in");
-    let socket = browser.eval_async(SOCKET_OF_WORKER).await?;
+    let socket = browser.eval_as_page(SOCKET_OF_WORKER).await?;
     ensure!(socket == "open", "its worker's WebSocket is {socket}");
     let other = fetched(&scene, "192.168.1.60").await?;
     ensure!(other == "refused", "another device answered {other}");
@@ -79,6 +79,7 @@ async fn let_in(scene: &Scene) -> Result<()> {
     browser.new_tab().await?;
     look(scene, "no-device").await?;
     let told = browser.text(".want p").await?;
+    scene.note(&browser.log())?;
     ensure!(
         told.contains("public.example") && told.contains("192.168.1.20"),
         "{told}"
@@ -97,7 +98,7 @@ async fn go(scene: &Scene, url: &str) -> Result<()> {
 async fn fetched(scene: &Scene, host: &str) -> Result<Value> {
     let url = json!(format!("https://{host}/echo?site"));
     let script = format!("return fetch({url}).then((it) => it.status, () => 'refused')");
-    scene.browser.eval_async(&script).await
+    scene.browser.eval_as_page(&script).await
 }
 
 const SOCKET_OF_WORKER: &str = "
