@@ -17,10 +17,10 @@ import { connect, send } from './helper.js';
 import { answer } from './messages.js';
 
 /** @typedef {import('../wasm/housekey_wasm.js').Badge} Badge */
-/** @typedef {import('../wasm/housekey_wasm.js').BlockRule} BlockRule */
 /** @typedef {import('../wasm/housekey_wasm.js').Effect} Effect */
 /** @typedef {import('../wasm/housekey_wasm.js').HelperStatus} HelperStatus */
 /** @typedef {import('../wasm/housekey_wasm.js').Routing} Routing */
+/** @typedef {import('../wasm/housekey_wasm.js').Rule} Rule */
 /** @typedef {import('./helper.js').Happened} Happened */
 
 /**
@@ -247,24 +247,12 @@ async function unroute() {
   await replaceRules([]);
 }
 
-/** @param {BlockRule[]} rules */
+/** @param {Rule[]} rules */
 async function replaceRules(rules) {
   const old = await declarativeNetRequest.getDynamicRules();
   await declarativeNetRequest.updateDynamicRules({
     removeRuleIds: old.map(({ id }) => id),
-    addRules: rules.map(({ id, regexFilter, all }) => ({
-      id,
-      priority: 1,
-      action: { type: 'block' },
-      condition: all
-        ? { regexFilter, resourceTypes: Object.values(declarativeNetRequest.ResourceType) }
-        : {
-            regexFilter,
-            domainType: 'thirdParty',
-            // So it holds for every type there is, and every type to come.
-            excludedResourceTypes: ['main_frame'],
-          },
-    })),
+    addRules: /** @type {chrome.declarativeNetRequest.Rule[]} */ (rules),
   });
 }
 

@@ -18,24 +18,27 @@ export const SECURE_PAGES = {
  * A request failed. Why is never read out of the browser's text: it is localised, and the helper
  * knows better.
  *
- * @param {Pick<chrome.webRequest.OnErrorOccurredDetails, 'documentLifecycle' | 'tabId' | 'type' | 'url'>} details
+ * @param {Pick<chrome.webRequest.OnErrorOccurredDetails, 'documentLifecycle' | 'initiator' | 'tabId' | 'type' | 'url'> & { originUrl?: string }} details
+ *     Chrome tells the `initiator`, Firefox its `originUrl`
  * @returns {Event | undefined} nothing for what no tab shows: requests of workers, pages that are
  *     only prepared
  */
-export function requestFailed({ documentLifecycle, tabId, type, url }) {
+export function requestFailed({ documentLifecycle, initiator, originUrl, tabId, type, url }) {
   if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
-  return { type: type === 'main_frame' ? 'navigation_failed' : 'subresource_failed', tabId, url };
+  if (type === 'main_frame') return { type: 'navigation_failed', tabId, url };
+  return { type: 'subresource_failed', tabId, url, initiator: initiator ?? originUrl ?? null };
 }
 
 /**
  * A tab set out for a page, or was led on by the answer of another.
  *
- * @param {Pick<chrome.webRequest.OnBeforeRequestDetails, 'documentLifecycle' | 'tabId' | 'url'>} details
+ * @param {Pick<chrome.webRequest.OnBeforeRequestDetails, 'documentLifecycle' | 'initiator' | 'tabId' | 'url'> & { originUrl?: string }} details
  * @returns {Event | undefined}
  */
-export function navigationStarted({ documentLifecycle, tabId, url }) {
+export function navigationStarted({ documentLifecycle, initiator, originUrl, tabId, url }) {
   if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
-  return { type: 'navigation_started', tabId, url };
+  const at = Math.floor(Date.now() / 1_000);
+  return { type: 'navigation_started', tabId, url, initiator: initiator ?? originUrl ?? null, at };
 }
 
 /**

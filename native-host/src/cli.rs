@@ -12,6 +12,7 @@ mod output;
 mod pins;
 mod probe;
 mod settings;
+mod sites;
 mod transfer;
 mod trust;
 mod uninstall;
@@ -116,6 +117,13 @@ enum Command {
     Import(transfer::ImportArguments),
     /// Show or change settings, each with what it leads to
     Settings(settings::Arguments),
+    /// List the sites whose pages may reach a device, and shut them out again
+    ///
+    /// A site is let in from the extension's popup, on the page that wants a device.
+    Sites {
+        #[command(subcommand)]
+        command: sites::SitesCommand,
+    },
     /// List, show, add or remove manufacturers that vouch for their devices
     ///
     /// Some makers sign their devices' certificates themselves. With the maker's root, a device is
@@ -202,6 +210,7 @@ impl Command {
             Self::Pins { command } => pins::run(&paths, command),
             Self::Probe(arguments) => probe::run(&paths, &arguments),
             Self::Settings(arguments) => settings::run(&paths, &arguments),
+            Self::Sites { command } => sites::run(&paths, command),
             Self::Trust(arguments) => trust::run(&paths, &arguments),
             Self::Uninstall(arguments) => uninstall::run(&paths, &arguments),
         }

@@ -15,6 +15,7 @@ mod recent;
 mod refusals;
 mod rehearsal;
 mod sessions;
+mod sockets;
 mod strangers;
 mod watch;
 

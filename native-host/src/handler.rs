@@ -14,6 +14,7 @@ use housekey_core::export::{Export, ImportPlan};
 use housekey_core::pin::Pin;
 use housekey_core::protocol::{HelperError, Request, Response, Settings};
 use housekey_core::scope::ScopeOptions;
+use housekey_core::site::Allowance;
 
 pub use self::checkup::check_up;
 use self::page::Page;
@@ -80,6 +81,12 @@ impl Handler {
             Request::AddMaker { file, name, rule } => {
                 self.change_makers(|it| it.add(&file.0, &name, rule, self.prober.taken(), now))
             }
+            Request::AllowSite { site, endpoint } => {
+                if !self.store.allow(&site, &endpoint, timestamp(now))? {
+                    return Err(refused(ErrorCode::NotPinned, &endpoint));
+                }
+                self.sites()
+            }
             Request::Annotate { endpoint, note } => {
                 self.describe(&endpoint, now, |pin| pin.note = note)
             }
@@ -96,6 +103,12 @@ impl Handler {
                 }
                 self.gateway.settle(&endpoint);
                 Ok(Response::Cleared)
+            }
+            Request::DisallowSite { site, endpoint } => {
+                self.store.disallow(&site, &endpoint, timestamp(now))?;
+                // A WebSocket that is open was let in by it.
+                self.gateway.cut(&endpoint);
+                self.sites()
             }
             Request::Explain { endpoint } => Ok(Response::Explained {
                 refusal: self.explain(&endpoint, now).await?,
@@ -114,6 +127,7 @@ impl Handler {
                     scope: self.gateway.scope(),
                     settings: self.store.settings()?,
                     system_proxy: system_proxy::of_this_session().await,
+                    sites: self.store.allowances()?,
                 })
             }
             Request::History { endpoint, before } => {
@@ -148,6 +162,8 @@ impl Handler {
                 self.change_makers(|it| it.set_enabled(&id, enabled))
             }
             Request::Settings { settings } => self.set(settings),
+            Request::Sites { known: None } => self.sites(),
+            Request::Sites { known: Some(known) } => self.other_sites(known).await,
             Request::TrustMaker {
                 endpoint,
                 root_sha256,
@@ -234,6 +250,23 @@ impl Handler {
         Ok(Response::Changed { settings, scope })
     }
 
+    fn sites(&self) -> Result<Response, HelperError> {
+        let sites = self.store.allowances()?;
+        Ok(Response::Sites { sites })
+    }
+
+    /// Waits until other sites are allowed than these. Nobody asks where there are none, so where
+    /// nothing is allowed, nothing wakes up.
+    async fn other_sites(&self, known: Vec<Allowance>) -> Result<Response, HelperError> {
+        loop {
+            let sites = self.store.allowances()?;
+            if sites != known {
+                return Ok(Response::Sites { sites });
+            }
+            tokio::time::sleep(SITES_INTERVAL).await;
+        }
+    }
+
     fn makers(&self) -> Result<Response, HelperError> {
         let makers = Makers::of(&self.store)?.list()?;
         Ok(Response::Makers { makers })
@@ -288,5 +321,7 @@ fn refused(code: ErrorCode, endpoint: &Endpoint) -> HelperError {
     }
 }
 
+/// As long as an allowance may outlive its end elsewhere.
+const SITES_INTERVAL: Duration = Duration::from_secs(1);
 /// Devices at home answer in milliseconds; a person waits for this.
 const MOMENT: Duration = Duration::from_millis(1_500);

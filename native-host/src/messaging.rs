@@ -89,8 +89,12 @@ async fn serve(
         let Ok(place) = Arc::clone(&places).acquire_many_owned(weight).await else {
             break;
         };
-        // Whoever waits for a slow device is no work, and must not hold up what is.
-        let place = (!matches!(request, Request::Meeting { .. })).then_some(place);
+        // Whoever waits for a slow device or for news is no work, and must not hold up what is.
+        let waits = matches!(
+            request,
+            Request::Meeting { .. } | Request::Sites { known: Some(_) }
+        );
+        let place = (!waits).then_some(place);
         let (helper, answers) = (Arc::clone(&helper), answers.clone());
         tokio::spawn(async move {
             let result = helper.handle(request).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use housekey_core::chain::{Der, Observation};
+use housekey_core::chain::{ChainVerdict, Der, Flaw, Observation};
 use housekey_core::decision::{Decision, Failure, Finding, decide};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::protocol::Refusal;
@@ -132,8 +132,12 @@ impl Prober {
     /// Whether a browser takes what was observed by itself.
     #[must_use]
     pub fn is_fine_already(&self, observation: &Observation, now: SystemTime) -> bool {
+        // What this computer's own authority signed is for its browsers, and no device's.
+        let own = ChainVerdict::Refused {
+            flaw: Flaw::OwnAuthority,
+        };
         let chain = certificates(&observation.chain);
-        self.roots.accepts(&chain, observation.endpoint.host(), now)
+        observation.verdict != own && self.roots.accepts(&chain, observation.endpoint.host(), now)
     }
 
     /// Decides about an observation, and says what a person has to be told, or nothing where the

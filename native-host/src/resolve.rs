@@ -110,16 +110,23 @@ async fn addresses(endpoint: &Endpoint, scope: &ScopeOptions) -> Result<Vec<Sock
     if addresses.is_empty() && name.ends_with(".local") {
         addresses = multicast_resolver(name, port).await;
     }
+    all_at_home(addresses, scope)
+}
+
+/// The addresses of a name, unless one of them is none of a device's.
+fn all_at_home(
+    addresses: Vec<SocketAddr>,
+    scope: &ScopeOptions,
+) -> Result<Vec<SocketAddr>, Failure> {
     if addresses.is_empty() {
         return Err(Failure::UnknownName);
     }
-    if addresses
-        .iter()
-        .any(|address| !scope.is_device_address(address.ip()))
-    {
-        return Err(Failure::Public);
+    let is_device = |address: &SocketAddr| scope.is_device_address(address.ip());
+    if addresses.iter().all(is_device) {
+        Ok(addresses)
+    } else {
+        Err(Failure::Public)
     }
-    Ok(addresses)
 }
 
 async fn system_resolver(name: &str, port: u16) -> Vec<SocketAddr> {
@@ -230,12 +237,74 @@ mod tests {
         assert_eq!(answer.unwrap().unwrap().peer_addr().unwrap(), good);
     }
 
+    /// Whoever controls a name's answers may say anything.
+    #[test]
+    fn one_address_elsewhere_makes_the_name_public() {
+        let scope = ScopeOptions::default();
+        let home = "192.168.1.20:443";
+        for (answers, expected) in [
+            (&[home][..], None),
+            (&[home, "[fd00::20]:443"], None),
+            (&["[::ffff:192.168.1.20]:443"], None),
+            (&["169.254.1.1:443"], None),
+            (&[], Some(Failure::UnknownName)),
+            (&[home, "8.8.8.8:443"], Some(Failure::Public)),
+            (&["8.8.8.8:443", home], Some(Failure::Public)),
+            (&[home, "127.0.0.1:443"], Some(Failure::Public)),
+            (&["[::1]:443"], Some(Failure::Public)),
+            (&["[::ffff:127.0.0.1]:443"], Some(Failure::Public)),
+            (&["[::ffff:8.8.8.8]:443"], Some(Failure::Public)),
+            (&["0.0.0.0:443"], Some(Failure::Public)),
+            (&["[::]:443"], Some(Failure::Public)),
+            (&["224.0.0.251:443"], Some(Failure::Public)),
+            (&["[ff02::fb]:443"], Some(Failure::Public)),
+            (&["169.254.169.254:443"], Some(Failure::Public)),
+            (&["[fd00:ec2::254]:443"], Some(Failure::Public)),
+            (&["100.64.0.1:443"], Some(Failure::Public)),
+            (&["[64:ff9b::c0a8:114]:443"], Some(Failure::Public)),
+            (&["[2002:c0a8:114::1]:443"], Some(Failure::Public)),
+        ] {
+            let found = all_at_home(answers.iter().map(|it| address(it)).collect(), &scope);
+            assert_eq!(found.err(), expected, "{answers:?}");
+        }
+    }
+
+    /// What the resolver said does not count, but who is at the other end.
+    #[tokio::test]
+    async fn the_other_end_of_the_socket_is_checked() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = listener.local_addr().unwrap();
+        let socket = TcpStream::connect(peer).await.unwrap();
+        let found = checked(socket, &ScopeOptions::default());
+        assert_eq!(found.unwrap_err(), Failure::Public);
+    }
+
     #[tokio::test]
     async fn what_is_no_device_is_not_connected_to() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let scope = ScopeOptions::default();
-        for host in ["127.0.0.1", "localhost", "8.8.8.8"] {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "0x7f000001",
+            "017700000001",
+            "2130706433",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "[::ffff:7f00:1]",
+            "[64:ff9b::7f00:1]",
+            "[2002:7f00:1::]",
+            "0.0.0.0",
+            "[::]",
+            "localhost",
+            "a.localhost",
+            "8.8.8.8",
+            "100.64.0.1",
+            "169.254.169.254",
+            "224.0.0.251",
+            "255.255.255.255",
+        ] {
             let endpoint = format!("{host}:{port}").parse().unwrap();
             assert_eq!(
                 connect(&endpoint, &scope).await.unwrap_err(),

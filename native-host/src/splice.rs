@@ -35,7 +35,11 @@ pub trait Side {
     fn wanted(&self, most: usize) -> usize;
 
     /// What came before the splice began, already plain, and whether it is all.
-    fn early(&mut self) -> (Vec<u8>, bool);
+    ///
+    /// # Errors
+    ///
+    /// Where it may not go on.
+    fn early(&mut self) -> io::Result<(Vec<u8>, bool)>;
 
     /// Takes the protection off what came, and gives on what is plain. Returns how many bytes were
     /// used, and whether the peer said that there will be no more.
@@ -183,7 +187,7 @@ impl Flow {
         let Scratch { input, sealed } = scratch;
         sealed.clear();
         let opened = if let Stage::Begins = self.stage {
-            let (plain, closed) = from.early();
+            let (plain, closed) = from.early().map_err(Fault::From)?;
             self.stage = Stage::Moves;
             if plain.is_empty() && !closed {
                 return Poll::Ready(Ok(()));

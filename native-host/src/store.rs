@@ -15,6 +15,7 @@ mod restore;
 mod schema;
 mod seal;
 mod sessions;
+mod sites;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

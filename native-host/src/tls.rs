@@ -245,9 +245,9 @@ impl<C: Role> Side for Tls<C> {
         whole_records(&self.incoming, most)
     }
 
-    fn early(&mut self) -> (Vec<u8>, bool) {
+    fn early(&mut self) -> io::Result<(Vec<u8>, bool)> {
         let Early { plain, closed } = mem::take(&mut self.early);
-        (plain, closed)
+        Ok((plain, closed))
     }
 
     fn open(

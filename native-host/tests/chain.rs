@@ -8,7 +8,9 @@
 
 use std::time::{Duration, SystemTime};
 
+use housekey::authority::Authority as LocalAuthority;
 use housekey::chain::{Roots, timestamp};
+use housekey::paths::Paths;
 use housekey_core::certificate::{Certificate, Oddity};
 use housekey_core::chain::{ChainVerdict, Flaw};
 use housekey_core::identity::{Identity, Tier};
@@ -439,4 +441,24 @@ fn what_costs_too_much_is_not_worked_on() {
         flaw(&verdict(&root.root(), &ways(6))),
         Some(Flaw::Malformed)
     );
+}
+
+/// Also where somebody gave the authority to the whole computer to trust.
+#[test]
+fn a_device_with_a_leaf_of_our_own_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let paths = Paths::at(directory.path().join("housekey"));
+    paths.prepare().unwrap();
+    let now = SystemTime::now();
+    let authority = LocalAuthority::create(&paths, &[], now).unwrap();
+    let host = "192.168.1.20".parse().unwrap();
+    let leaf = authority.mint(&host, None, now).unwrap();
+    let roots = Roots::these(&[authority.root().clone()]);
+    let known = roots.verdict(&leaf.cert, &[], None, now);
+    assert!(is_good(&known), "it would be trusted otherwise: {known:?}");
+    let issuer = Some(authority.issuer());
+    for chain in [&leaf.cert[..], &leaf.cert[..1]] {
+        let verdict = roots.verdict(chain, &[], issuer, now);
+        assert_eq!(flaw(&verdict), Some(Flaw::OwnAuthority));
+    }
 }

@@ -200,6 +200,17 @@ impl Browser {
         done
     }
 
+    /// The same in the page's own world. Firefox runs scripts of WebDriver beside it, and what they
+    /// ask for is not what the page asks for.
+    pub async fn eval_as_page(&self, body: &str) -> Result<Value> {
+        let code = json!(format!("(async () => {{ {body} }})().then(JSON.stringify)"));
+        let script = format!(
+            "const page = window.wrappedJSObject ?? window;
+            return JSON.parse(await page.eval({code}));"
+        );
+        self.eval_async(&script).await
+    }
+
     /// Replaces what stands in an input field, key by key.
     pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
         let element = self.element(css).await?;

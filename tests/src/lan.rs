@@ -55,6 +55,19 @@ impl Lan {
         Ok(Unplugged(address))
     }
 
+    /// Lets a name lead to other addresses, all of them at once, as whoever runs its name server can
+    /// at any moment.
+    pub fn lead(self, name: &str, addresses: &[&str]) -> Result<()> {
+        let hosts = fs::read_to_string(HOSTS_FILE)?;
+        let others = hosts
+            .lines()
+            .filter(|line| !line.ends_with(&format!(" {name}")));
+        let mut hosts: Vec<String> = others.map(ToOwned::to_owned).collect();
+        hosts.extend(addresses.iter().map(|address| format!("{address} {name}")));
+        hosts.push(String::new());
+        Ok(fs::write(HOSTS_FILE, hosts.join("\n"))?)
+    }
+
     fn assign_addresses(self) -> Result<()> {
         let mut batch = String::from("link set lo up\n");
         for (address, _) in HOSTS {
@@ -103,6 +116,8 @@ impl Drop for Unplugged {
         let _ = ip(&["address", "add", &prefix(self.0), "dev", "lo"]);
     }
 }
+
+const HOSTS_FILE: &str = "/etc/hosts";
 
 /// Every address of the sample network besides loopback's own, with the names that lead to it.
 const HOSTS: &[(&str, &str)] = &[

@@ -32,7 +32,7 @@ fn ways(proxy: &SystemProxy, urls: &[&str]) -> Vec<String> {
         local_names: vec!["fritz.box".into()],
         ..ScopeOptions::default()
     };
-    let pac = Routing::new(4433, &scope, proxy).pac;
+    let pac = Routing::new(4433, &scope, proxy, &[]).pac;
     let script = format!(
         "{CHROME}\n{pac}\nconst urls = {};
         console.log(JSON.stringify(urls.map((url) => FindProxyForURL(url, new URL(url).hostname))));",

@@ -84,7 +84,9 @@ pub(super) fn lines(entries: &[HistoryEntry], place: Option<&Endpoint>) -> Vec<S
             true => String::new(),
             false => format!("  “{}”", entry.name),
         };
-        format!("{date}  {what:longest$}  {address:width$}key {key}…{name}")
+        let site = entry.site.as_ref().map(|it| format!("  {it}"));
+        let site = site.unwrap_or_default();
+        format!("{date}  {what:longest$}  {address:width$}key {key}…{name}{site}")
     };
     entries.iter().zip(&addresses).map(line).collect()
 }

@@ -41,8 +41,10 @@ pub(super) fn name(pin: &Pin) -> String {
 /// What happened to a device.
 pub(super) const fn happening(what: Happening) -> &'static str {
     match what {
+        Happening::AllowSite => "let a site reach it",
         Happening::Approve => "trusted",
         Happening::Block => "blocked",
+        Happening::DisallowSite => "shut out a site",
         Happening::Extend => "trusted beyond its end",
         Happening::Forget => "forgotten",
         Happening::Import => "imported",

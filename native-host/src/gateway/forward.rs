@@ -11,6 +11,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::pin::{Mismatch, Pin, PinMatch};
 use housekey_core::protocol::Refusal;
 use rustls::server::UnbufferedServerConnection;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -19,6 +20,7 @@ use super::connect::{Status, answer};
 use super::distrust::BrowserDistrust;
 use super::hello::{Hello, gone};
 use super::live::Passing;
+use super::sockets::Heard;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
 use crate::probe::shake_hands;
@@ -27,16 +29,27 @@ use crate::store::{Amendment, Happening};
 use crate::tls::Tls;
 
 /// Both ends of a connection, between which bytes may pass.
-enum Open<'g> {
+pub(super) enum Open<'g> {
     /// The device holds the pinned key, and the browser took the leaf.
     Checked {
-        browser: Box<Tls<UnbufferedServerConnection>>,
+        browser: Box<Heard<'g>>,
         device: Box<DeviceTls>,
         acquaintance: Arc<Acquaintance>,
         passing: Passing<'g>,
     },
     /// The browser will check the device by itself.
     Fine { browser: Plain, device: Plain },
+}
+
+/// A browser's connection whose CONNECT was answered, and what is known of it.
+pub(super) struct Opening {
+    pub(super) browser: TcpStream,
+    /// Its ClientHello, with whatever followed that.
+    pub(super) hello: Vec<u8>,
+    /// Whether it may be for a WebSocket.
+    pub(super) may_be_socket: bool,
+    /// By which the device was met.
+    pub(super) acquaintance: Arc<Acquaintance>,
 }
 
 impl Gateway {
@@ -160,12 +173,20 @@ impl Gateway {
         None
     }
 
-    /// The browser's own TLS connection to the device: no leaf, no pin, no part in it.
+    /// The browser's own TLS connection to the device: no leaf, no pin, no part in it, unless it
+    /// may be for a WebSocket.
     async fn open_fine(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
         match self.dial(endpoint).await {
-            Ok(device) => {
+            Ok(mut device) => {
                 self.refusals.remove(endpoint);
                 answer(&mut browser, Status::Established).await;
+                let hello = timeout(HELLO_TIMEOUT, Hello::read(&mut browser)).await;
+                let hello = hello.ok()?.ok()?;
+                if hello.may_be_socket() {
+                    let opening = self.open_fine_socket(browser, device, hello, endpoint);
+                    return Box::pin(opening).await;
+                }
+                device.write_all(&hello.bytes).await.ok()?;
                 Some(Open::Fine {
                     browser: Plain::new(browser),
                     device: Plain::new(device),
@@ -221,6 +242,7 @@ impl Gateway {
                 }
             }
         };
+        let may_be_socket = hello.may_be_socket();
         let acquaintance = self.sessions.with(pin, || self.prober.acquaintance());
         let meeting = async {
             let socket = match connected {
@@ -244,16 +266,39 @@ impl Gateway {
             }
         };
         let proof = self.check(&stranger, pin)?;
+        let opening = Opening {
+            browser,
+            hello: hello.bytes,
+            may_be_socket,
+            acquaintance,
+        };
+        self.open_checked(opening, stranger, pin, &proof).await
+    }
+
+    /// The device proved that it is the one: finishes the browser's handshake.
+    pub(super) async fn open_checked(
+        &self,
+        opening: Opening,
+        stranger: Stranger,
+        pin: &Pin,
+        proof: &PinMatch,
+    ) -> Option<Open<'_>> {
+        let Opening {
+            browser,
+            hello,
+            may_be_socket,
+            acquaintance,
+        } = opening;
         let alpn = stranger.alpn().map(<[u8]>::to_vec);
         let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
-        let device = Box::new(stranger.admit(&proof)?);
+        let device = Box::new(stranger.admit(proof)?);
         self.refusals.remove(&pin.endpoint);
-        let leaf = self.leaves.config(pin, &proof, alpn);
+        let leaf = self.leaves.config(pin, proof, alpn);
         let connection = leaf
             .and_then(|config| UnbufferedServerConnection::new(config).map_err(io::Error::other));
         let finished = match connection {
             Ok(connection) => {
-                let handshake = Tls::shake_hands(browser, connection, hello.bytes);
+                let handshake = Tls::shake_hands(browser, connection, hello);
                 timeout(HELLO_TIMEOUT, handshake).await
             }
             Err(error) => Ok(Err(error)),
@@ -261,6 +306,7 @@ impl Gateway {
         match finished {
             Ok(Ok(browser)) => {
                 self.distrust.remove(&pin.endpoint);
+                let browser = Heard::new(browser, self, &pin.endpoint, may_be_socket);
                 return Some(Open::Checked {
                     browser: Box::new(browser),
                     device,

@@ -38,8 +38,8 @@ impl Side for Plain {
         most
     }
 
-    fn early(&mut self) -> (Vec<u8>, bool) {
-        (Vec::new(), false)
+    fn early(&mut self) -> io::Result<(Vec<u8>, bool)> {
+        Ok((Vec::new(), false))
     }
 
     fn open(

@@ -7,6 +7,7 @@ use housekey_core::endpoint::{Endpoint, Host};
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::history::{Happening, HistoryEntry};
 use housekey_core::pin::Pin;
+use housekey_core::site::Site;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
 use rusqlite::{Connection, Row, params};
@@ -73,11 +74,32 @@ pub(super) fn record(
     what: Happening,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    write(connection, pin, what, "", at)
+}
+
+/// Writes a line about a site and the device of a pin.
+pub(super) fn record_of_site(
+    connection: &Connection,
+    pin: &Pin,
+    what: Happening,
+    site: &Site,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    write(connection, pin, what, site.as_str(), at)
+}
+
+fn write(
+    connection: &Connection,
+    pin: &Pin,
+    what: Happening,
+    site: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let endpoint = pin.endpoint.to_string();
     connection
         .prepare_cached(
-            "INSERT INTO history (at, endpoint, place, host, spki, what, name) \
-             VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO history (at, endpoint, place, host, spki, what, name, site) \
+             VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             at.0,
@@ -86,6 +108,7 @@ pub(super) fn record(
             pin.spki_sha256.to_string(),
             code(what),
             pin.display_name().as_str(),
+            site,
         ])?;
     Ok(())
 }
@@ -111,6 +134,7 @@ struct Line {
     what: String,
     spki: String,
     name: String,
+    site: String,
 }
 
 impl Line {
@@ -122,6 +146,7 @@ impl Line {
             what: row.get(3)?,
             spki: row.get(4)?,
             name: row.get(5)?,
+            site: row.get(6)?,
         })
     }
 }
@@ -140,14 +165,20 @@ impl TryFrom<Line> for HistoryEntry {
             what: what.ok_or(StoreError::Damaged)?,
             spki_sha256: line.spki.parse().map_err(|_| StoreError::Damaged)?,
             name: SafeText::from(line.name),
+            site: match line.site.as_str() {
+                "" => None,
+                site => Some(site.parse().map_err(|_| StoreError::Damaged)?),
+            },
         })
     }
 }
 
 const fn code(what: Happening) -> &'static str {
     match what {
+        Happening::AllowSite => "allow_site",
         Happening::Approve => "approve",
         Happening::Block => "block",
+        Happening::DisallowSite => "disallow_site",
         Happening::Extend => "extend",
         Happening::Forget => "forget",
         Happening::Import => "import",
@@ -160,7 +191,7 @@ const fn code(what: Happening) -> &'static str {
     }
 }
 
-const OF_ALL: &str = "SELECT id, at, endpoint, what, spki, name FROM history \
+const OF_ALL: &str = "SELECT id, at, endpoint, what, spki, name, site FROM history \
     WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
-const OF_ONE: &str = "SELECT id, at, endpoint, what, spki, name FROM history \
+const OF_ONE: &str = "SELECT id, at, endpoint, what, spki, name, site FROM history \
     WHERE place = ?3 AND id < ?1 ORDER BY id DESC LIMIT ?2";

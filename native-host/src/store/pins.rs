@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::history::{knew_another_key, record, take_along};
 use super::sessions::hand_over;
+use super::sites::{end_all_allowances, end_allowances};
 use super::{Store, StoreError, first, from_json, to_json};
 
 /// How a pin was changed.
@@ -225,7 +226,7 @@ pub(super) fn write_pin(connection: &Connection, pin: &Pin) -> Result<(), StoreE
             pin.spki_sha256.to_string(),
             to_json(pin)?,
         ])?;
-    Ok(())
+    end_allowances(connection, pin)
 }
 
 /// Sees to it that a device which comes to a host without a browser's question receives no session
@@ -255,7 +256,7 @@ fn delete_pin(connection: &Connection, endpoint: &Endpoint) -> Result<(), StoreE
         "DELETE FROM pin WHERE endpoint = ?1",
         [endpoint.to_string()],
     )?;
-    Ok(())
+    end_all_allowances(connection, endpoint)
 }
 
 fn read_pin(row: &Row<'_>) -> rusqlite::Result<Result<Pin, StoreError>> {

@@ -123,4 +123,15 @@ const MIGRATIONS: &[&str] = &[
     ) STRICT;
     INSERT INTO state VALUES (1, lower(hex(randomblob(16))), 0);
     ",
+    // 6: sites that the person lets reach a device, and a history that says which site it was.
+    "
+    CREATE TABLE allowance (
+        site TEXT NOT NULL,
+        endpoint TEXT NOT NULL,
+        spki TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (endpoint, site)
+    ) STRICT, WITHOUT ROWID;
+    ALTER TABLE history ADD COLUMN site TEXT NOT NULL DEFAULT '';
+    ",
 ];

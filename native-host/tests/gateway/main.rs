@@ -15,6 +15,7 @@ mod meetings;
 mod probes;
 mod scene;
 mod sessions;
+mod sockets;
 mod trouble;
 
 use housekey_tests::{trial, trials};
@@ -56,6 +57,8 @@ fn main() -> anyhow::Result<()> {
             sessions::a_decision_elsewhere_ends_it_too,
             sessions::a_device_without_sessions_signs_every_time,
             sessions::a_broken_session_is_no_failure,
+            sockets::a_foreign_page_s_socket_reaches_nobody,
+            sockets::what_is_no_socket_is_not_held_up,
             trouble::a_thousand_connections_leave_nothing,
             trouble::a_device_that_vanishes_leaves_nothing,
             trouble::whoever_says_nothing_holds_up_nobody,

@@ -45,6 +45,7 @@ pub(crate) struct Scene {
     pub(crate) store: Arc<Store>,
     prober: Arc<Prober>,
     browser: TlsConnector,
+    sockets: TlsConnector,
     _home: TempDir,
 }
 
@@ -65,6 +66,7 @@ impl Scene {
             gateway: gateway.await.unwrap(),
             store,
             prober,
+            sockets: connector_for(roots.clone(), &["http/1.1"]),
             browser: connector(roots),
             _home: home,
         }
@@ -124,6 +126,11 @@ impl Scene {
         self.browse_with(&self.browser).await
     }
 
+    /// The same for a WebSocket, for which browsers offer no HTTP/2.
+    pub(crate) async fn browse_for_socket(&self) -> std::io::Result<Browser> {
+        self.browse_with(&self.sockets).await
+    }
+
     /// The same by a browser of the test's own.
     pub(crate) async fn browse_with(&self, browser: &TlsConnector) -> std::io::Result<Browser> {
         let (status, socket) = self.tunnel().await;
@@ -137,14 +144,20 @@ impl Scene {
     }
 }
 
-/// A browser that trusts these roots and offers these protocols.
+/// A browser that trusts these roots.
 pub(crate) fn connector(roots: RootCertStore) -> TlsConnector {
+    connector_for(roots, &["h2", "http/1.1"])
+}
+
+/// A browser that trusts these roots and offers these protocols.
+pub(crate) fn connector_for(roots: RootCertStore, protocols: &[&str]) -> TlsConnector {
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let protocols = protocols.iter().map(|it| it.as_bytes().to_vec());
+    config.alpn_protocols = protocols.collect();
     config.resumption = Resumption::in_memory_sessions(4);
     TlsConnector::from(Arc::new(config))
 }

@@ -11,6 +11,7 @@ mod import;
 mod migration;
 mod power;
 mod restore;
+mod sites;
 mod trace;
 
 use std::fs;

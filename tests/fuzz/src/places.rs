@@ -60,9 +60,9 @@ pub fn routing(data: &[u8]) {
 
 /// Whatever stands in the scope and the proxy.
 pub(crate) fn is_only_a_string(scope: &ScopeOptions, proxy: &SystemProxy, port: u16) {
-    let plain = Routing::new(port, &ScopeOptions::default(), &SystemProxy::default());
+    let plain = Routing::new(port, &ScopeOptions::default(), &SystemProxy::default(), &[]);
     assert_eq!(
-        skeleton(&Routing::new(port, scope, proxy).pac),
+        skeleton(&Routing::new(port, scope, proxy, &[]).pac),
         skeleton(&plain.pac),
         "text became script"
     );

@@ -227,11 +227,11 @@ fn respond(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Re
     response
 }
 
-/// Fetches what a page tells it to, which is a way for a page to hide behind its worker.
+/// Does what its page tells it to, which is a way for a page to hide behind its worker.
 const SERVICE_WORKER: &str = "addEventListener('install', () => skipWaiting());
 addEventListener('activate', (event) => event.waitUntil(clients.claim()));
-addEventListener('message', (event) => event.waitUntil(fetch(event.data, { mode: 'no-cors' }).then(
-    () => event.source.postMessage('answered'), () => event.source.postMessage('refused'))));
+addEventListener('message', (event) => event.waitUntil(
+    Promise.resolve((0, eval)(event.data)).then((it) => event.source.postMessage(it))));
 ";
 
 const ICON: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">

@@ -3,7 +3,6 @@
 use anyhow::{Result, ensure};
 use housekey_tests::browser::Options;
 
-use crate::local_network_access::attempts_at;
 use crate::scene::Stage;
 
 pub(crate) async fn without_housekey_the_browser_warns(stage: Stage) -> Result<()> {
@@ -27,49 +26,6 @@ pub(crate) async fn without_housekey_the_browser_warns(stage: Stage) -> Result<(
         .browser
         .until("the public page", |page| page.heading == "A public site")
         .await?;
-    Ok(())
-}
-
-/// A device whose certificate the browser accepts, so that only Local Network Access is between
-/// it and a public page.
-pub(crate) async fn without_housekey_local_network_access_holds(stage: Stage) -> Result<()> {
-    let scene = stage.control().await?;
-    let fine = scene
-        .home
-        .authorities
-        .already_fine(&["nas.local", "192.168.1.40"])?;
-    scene.home.nas.present(&fine)?;
-    scene.browser.go("https://nas.local/").await?;
-    scene
-        .browser
-        .until("the storage's page", |page| {
-            page.heading == "Network storage"
-        })
-        .await?;
-    scene.browser.go("https://public.example/").await?;
-    scene
-        .browser
-        .until("the public page", |page| page.heading == "A public site")
-        .await?;
-    scene.home.nas.clear_record();
-    let outcome = scene.browser.eval_async(&attempts_at("nas.local")).await?;
-    let reached: Vec<_> = scene
-        .home
-        .nas
-        .record()
-        .requests
-        .into_iter()
-        .map(|r| r.path)
-        .collect();
-    scene.note(&format!(
-        "{} attempts reached the device: {reached:?}; {outcome}",
-        reached.len()
-    ))?;
-    let fetched = reached.iter().any(|path| path.contains("fetch"));
-    ensure!(
-        !fetched,
-        "this browser has no Local Network Access, or it is off: {reached:?}"
-    );
     Ok(())
 }
 

@@ -1,90 +1,134 @@
-//! What browsers keep from public pages, Housekey keeps from them too.
+//! What browsers keep from pages, Housekey keeps from them too: every way of every kind of page to
+//! make a request, with Housekey and without.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use housekey_tests::browser::Page;
 use housekey_tests::device::{Device, Model};
 use serde_json::json;
 
-use crate::scene::{Stage, ensure_never_direct};
+use crate::scene::{Scene, Stage, ensure_never_direct};
 
-pub(crate) async fn nothing_from_a_public_page_reaches_a_device(stage: Stage) -> Result<()> {
-    let scene = stage.scene().await?;
-    scene.approve("https://192.168.1.20/").await?;
-    for origin in ["https://public.example/", "http://8.8.4.4/"] {
-        scene.browser.go(origin).await?;
-        scene
-            .browser
-            .until("the public page", |page| page.heading == "A public site")
-            .await?;
-        scene.home.hue.clear_record();
-        let outcome = scene
-            .browser
-            .eval_async(&attempts_at("192.168.1.20"))
-            .await?;
-        scene.note(&format!("{origin}: {outcome}"))?;
-        let requests = scene.home.hue.record().requests;
-        let reached: Vec<_> = requests.iter().map(|request| &request.path).collect();
+/// Nothing reaches a device that would not reach it without Housekey, and through the gateway a
+/// device's page reaches neither this computer's own services nor other devices but as before.
+pub(crate) async fn nothing_passes_that_would_not_without_housekey(stage: Stage) -> Result<()> {
+    let with = attempts(&stage, true, &Matrix::default()).await?;
+    let without = attempts(&stage, false, &with).await?;
+    let counts = with.compared_with(&without);
+    let notes = with.notes(&without, &counts);
+    stage.note(&notes)?;
+    let gained = with.reached.difference(&without.reached);
+    let gained: Vec<_> = gained.filter(|it| !own(it)).collect();
+    ensure!(gained.is_empty(), "gained {gained:?}\n{notes}");
+    // More than parity: a device is reached by nobody's requests but its own pages'.
+    let foreign: Vec<_> = with.reached.iter().filter(|it| is_foreign(it)).collect();
+    ensure!(foreign.is_empty(), "reached a device: {foreign:?}");
+
+    // Both experiments could have worked: the very same attempts pass where they may.
+    for way in WAYS {
+        let own = format!("own.{way}");
+        ensure!(with.reached.contains(&own), "{own} fails anyway\n{notes}");
+        let other = format!("device-to-device.{way}");
         ensure!(
-            reached.is_empty(),
-            "{origin} reached the device: {reached:?}; {outcome}"
+            without.reached.contains(&other),
+            "without Housekey, {other} fails anyway\n{notes}"
         );
     }
-    // Following a link stays possible: that is a navigation, and the person sees it.
-    scene
-        .browser
-        .eval("location.href = 'https://192.168.1.20/'")
-        .await?;
-    let there = |page: &Page| page.heading == "Philips Hue bridge";
-    scene.browser.until("the bridge's page", there).await?;
-    // And the device's own page may ask the device what it likes.
-    let own = "return (await fetch('/echo?own')).status";
-    let own = scene.browser.eval_async(own).await?;
-    ensure!(own == 200, "the device's own request failed: {own}");
-    ensure_never_direct(&scene.home.hue)
-}
-
-pub(crate) async fn devices_do_not_reach_each_other(stage: Stage) -> Result<()> {
-    let scene = stage.scene().await?;
-    scene.approve("https://192.168.1.1/").await?;
-    scene.approve("https://192.168.1.20/").await?;
-    scene.home.router.clear_record();
-    let outcome = scene
-        .browser
-        .eval_async(&attempts_at("192.168.1.1"))
-        .await?;
-    scene.note(&outcome.to_string())?;
-    let requests = scene.home.router.record().requests;
-    let reached: Vec<_> = requests.iter().map(|request| &request.path).collect();
+    let fetched = without.reached.iter().find(|it| {
+        it.starts_with("public") && it.contains(".fetch") && !it.contains("fetch-later")
+    });
     ensure!(
-        reached.is_empty(),
-        "the bridge's page reached the router: {reached:?}; {outcome}"
+        fetched.is_none(),
+        "this browser has no Local Network Access, or it is off: {fetched:?}\n{notes}"
     );
     Ok(())
 }
 
-/// Through the gateway, a device's page reaches no more than it does without Housekey.
-pub(crate) async fn a_devices_page_gains_nothing(stage: Stage) -> Result<()> {
-    let with = reached_by_a_devices_page(&stage, true, &BTreeSet::new()).await?;
-    let without = reached_by_a_devices_page(&stage, false, &with).await?;
-    let gained: Vec<_> = with.difference(&without).collect();
-    ensure!(
-        gained.is_empty(),
-        "gained {gained:?}; without Housekey {without:?}"
-    );
-    Ok(())
+/// Whether this came from a device's own page, which is no experiment: it shows what works.
+fn own(vector: &str) -> bool {
+    vector.starts_with("own.")
 }
 
-/// Every request that a device's page gets to this computer's own services and to another device.
+/// Whether this came from another page than a device's own to a device.
+fn is_foreign(vector: &str) -> bool {
+    ["public", "device-to-device.", "device-to-fine-device."]
+        .iter()
+        .any(|page| vector.starts_with(page))
+}
+
+/// What was tried, and what reached where it was meant to go: `PAGE.FROM.WAY`.
+#[derive(Default)]
+struct Matrix {
+    tried: BTreeSet<String>,
+    reached: BTreeSet<String>,
+    outcomes: Vec<String>,
+}
+
+impl Matrix {
+    /// How many vectors there are of each result, by page.
+    fn compared_with(&self, without: &Self) -> BTreeMap<String, [usize; 4]> {
+        let mut counts = BTreeMap::<String, [usize; 4]>::new();
+        for vector in self.tried.union(&without.tried).filter(|it| !own(it)) {
+            let page = vector.split('.').next().unwrap_or_default();
+            let result = match (
+                self.reached.contains(vector),
+                without.reached.contains(vector),
+            ) {
+                (false, false) => 0,
+                (false, true) => 1,
+                (true, true) => 2,
+                (true, false) => 3,
+            };
+            for of in [page, "all"] {
+                counts.entry(of.to_owned()).or_default()[result] += 1;
+            }
+        }
+        counts
+    }
+
+    fn notes(&self, without: &Self, counts: &BTreeMap<String, [usize; 4]>) -> String {
+        let mut notes = String::new();
+        for (page, [neither, stopped, both, gained]) in counts {
+            notes += &format!(
+                "{page}: {neither} blocked with and without, {stopped} blocked only with Housekey, \
+                 {both} passed with and without, {gained} passed only with Housekey\n"
+            );
+        }
+        let only = |one: &Self, other: &Self| {
+            let only: Vec<_> = one.reached.difference(&other.reached).cloned().collect();
+            only.join(" ")
+        };
+        let of_own = self.tried.iter().filter(|it| own(it));
+        let (passed, blocked): (Vec<_>, Vec<_>) = of_own.partition(|it| self.reached.contains(*it));
+        notes += &format!(
+            "own: {} of a device's own passed, {} were blocked: {blocked:?}\n",
+            passed.len(),
+            blocked.len()
+        );
+        notes += &format!("only with: {}\n", only(self, without));
+        notes += &format!("only without: {}\n", only(without, self));
+        for (name, matrix) in [("with", self), ("without", without)] {
+            notes += &format!("{name}: {}\n", matrix.outcomes.join("\n"));
+        }
+        notes
+    }
+}
+
+/// A page that tries, and whom it tries to reach.
+struct Try {
+    name: &'static str,
+    page: &'static str,
+    heading: &'static str,
+    scheme: &'static str,
+    target: &'static str,
+}
+
+/// Every page tries every way.
 ///
-/// Browsers put some of them off until the page is idle (a prefetch in Firefox), so that a busy
+/// Browsers put some ways off until the page is idle (a prefetch in Firefox), so that a busy
 /// machine may come to one and not to the other; what is `expected` is therefore tried again.
-async fn reached_by_a_devices_page(
-    stage: &Stage,
-    with_housekey: bool,
-    expected: &BTreeSet<String>,
-) -> Result<BTreeSet<String>> {
+async fn attempts(stage: &Stage, with_housekey: bool, expected: &Matrix) -> Result<Matrix> {
     let scene = if with_housekey {
         stage.scene().await?
     } else {
@@ -92,162 +136,165 @@ async fn reached_by_a_devices_page(
     };
     let service = Model::plain("A service of this computer", String::new());
     let service = Device::start(LOOPBACK.parse()?, service).await?;
-    let other = scene
+    let fine = |names: &[&str]| scene.home.authorities.already_fine(names);
+    scene
         .home
-        .authorities
-        .already_fine(&["192.168.1.40", "nas.local"])?;
-    scene.home.nas.present(&other)?;
+        .nas
+        .present(&fine(&["192.168.1.40", "nas.local"])?)?;
     if with_housekey {
+        scene.approve("https://192.168.1.20/").await?;
         scene.approve("https://192.168.1.60/").await?;
     } else {
-        let fine = scene.home.authorities.already_fine(&["192.168.1.60"])?;
-        scene.home.media.present(&fine)?;
+        // Devices that the browser accepts, so that nothing but the browser's own rules is between
+        // them and a page.
+        scene.home.hue.present(&fine(&["192.168.1.20"])?)?;
+        scene.home.media.present(&fine(&["192.168.1.60"])?)?;
     }
-    let mut reached = BTreeSet::new();
-    for _ in 0..CONTROL_TRIES {
-        for (target, device) in [(LOOPBACK, &service), ("192.168.1.40", &scene.home.nas)] {
-            // Each on a page of its own, which has nothing left to do from the one before.
-            scene.browser.go("https://192.168.1.60/").await?;
-            let shows = |page: &Page| page.heading == "Media server";
-            scene
-                .browser
-                .until("the media server's page", shows)
-                .await?;
-            device.clear_record();
-            let attempts = if target == LOOPBACK {
-                attempts_at(target)
-                    .replace("https:", "http:")
-                    .replace("wss:", "ws:")
-            } else {
-                attempts_at(target)
+    let mut matrix = Matrix::default();
+    for _ in 0..TRIES {
+        // Its own page needs no control: it proves that the attempts work.
+        for attempt in PAGES.iter().filter(|it| with_housekey || it.name != "own") {
+            let device = match attempt.target {
+                LOOPBACK => &service,
+                "192.168.1.40" => &scene.home.nas,
+                _ => &scene.home.hue,
             };
-            let outcome = scene.browser.eval_async(&attempts).await?;
-            scene.note(&format!(
-                "with Housekey: {with_housekey}, {target}: {outcome}"
-            ))?;
-            let requests = device.record().requests;
-            reached.extend(
-                requests
-                    .into_iter()
-                    .map(|request| format!("{target} {}", request.path)),
-            );
+            matrix.add(&scene, attempt, device).await?;
         }
-        if expected.is_subset(&reached) {
+        let missed = expected.reached.difference(&matrix.reached);
+        if missed.filter(|it| !own(it)).count() == 0 {
             break;
         }
     }
-    Ok(reached)
+    if with_housekey {
+        ensure_ways_that_stay_open(&scene).await?;
+    }
+    Ok(matrix)
 }
+
+impl Matrix {
+    async fn add(&mut self, scene: &Scene, attempt: &Try, device: &Device) -> Result<()> {
+        scene.browser.go(attempt.page).await?;
+        let shows = |page: &Page| page.heading == attempt.heading;
+        scene.browser.until(attempt.page, shows).await?;
+        let script = VECTORS
+            .replace("PAGE", &json!(attempt.name).to_string())
+            .replace("SCHEME", &json!(attempt.scheme).to_string())
+            .replace("HOST", &json!(attempt.target).to_string());
+        let outcome = scene.browser.eval_as_page(&script).await?;
+        let outcome = outcome.as_object().context("no outcome")?;
+        self.outcomes.push(format!("{}: {outcome:?}", attempt.name));
+        let there = outcome
+            .iter()
+            .filter(|(vector, result)| vector.contains('.') && *result != "absent");
+        self.tried.extend(there.map(|(vector, _)| vector.clone()));
+        // One that came too late for its own page still says where it is from.
+        let requests = device.record().requests;
+        let ways = requests
+            .iter()
+            .filter(|it| !it.path.starts_with("/redirect"));
+        let reached = ways.filter_map(|it| it.path.split_once('?'));
+        let reached = reached.map(|(_, vector)| vector.trim_end_matches('=').to_owned());
+        self.reached.extend(reached);
+        Ok(())
+    }
+}
+
+/// Following a link stays possible: that is a navigation, and the person sees it.
+async fn ensure_ways_that_stay_open(scene: &Scene) -> Result<()> {
+    scene.browser.go("https://public.example/").await?;
+    let shows = |page: &Page| page.heading == "A public site";
+    scene.browser.until("the public page", shows).await?;
+    let follow = "location.href = 'https://192.168.1.20/'";
+    scene.browser.eval(follow).await?;
+    let there = |page: &Page| page.heading == "Philips Hue bridge";
+    scene.browser.until("the bridge's page", there).await?;
+    ensure_never_direct(&scene.home.hue)
+}
+
+const PAGES: [Try; 7] = [
+    Try {
+        name: "public-http",
+        page: "http://8.8.4.4/",
+        heading: "A public site",
+        scheme: "https",
+        target: "192.168.1.20",
+    },
+    Try {
+        name: "public-https",
+        page: "https://public.example/",
+        heading: "A public site",
+        scheme: "https",
+        target: "192.168.1.20",
+    },
+    Try {
+        name: "public-to-fine-device",
+        page: "https://public.example/",
+        heading: "A public site",
+        scheme: "https",
+        target: "192.168.1.40",
+    },
+    Try {
+        name: "device-to-device",
+        page: "https://192.168.1.60/",
+        heading: "Media server",
+        scheme: "https",
+        target: "192.168.1.20",
+    },
+    Try {
+        name: "device-to-fine-device",
+        page: "https://192.168.1.60/",
+        heading: "Media server",
+        scheme: "https",
+        target: "192.168.1.40",
+    },
+    Try {
+        name: "device-to-loopback",
+        page: "https://192.168.1.60/",
+        heading: "Media server",
+        scheme: "http",
+        target: LOOPBACK,
+    },
+    Try {
+        name: "own",
+        page: "https://192.168.1.20/",
+        heading: "Philips Hue bridge",
+        scheme: "https",
+        target: "192.168.1.20",
+    },
+];
+
+/// What works from a page to where it may go, in every browser, and so proves that a failure
+/// elsewhere is a refusal.
+const WAYS: [&str; 25] = [
+    "page.fetch",
+    "page.fetch-post",
+    "page.no-cors",
+    "page.xhr",
+    "page.image",
+    "page.script",
+    "page.style",
+    "page.font",
+    "page.video",
+    "page.frame",
+    "page.form-get",
+    "page.form-post",
+    "page.socket",
+    "page.events",
+    "page.beacon",
+    "page.redirect",
+    "page.image-of-redirect",
+    "page.frame-of-redirect",
+    "worker.fetch",
+    "worker.socket",
+    "worker.redirect",
+    "shared-worker.fetch",
+    "service-worker.fetch",
+    "service-worker.socket",
+    "service-worker.redirect",
+];
 
 /// How often what was reached with Housekey is tried without it, before it counts as gained.
-const CONTROL_TRIES: u8 = 4;
+const TRIES: u8 = 4;
 const LOOPBACK: &str = "127.0.0.1:8088";
-
-/// The body of a function that tries every way a page has to make a request to another host, and
-/// tells what came of each. Each asks for a path of its own.
-pub(crate) fn attempts_at(host: &str) -> String {
-    SCRIPT.replace("HOST", &json!(host).to_string())
-}
-
-const SCRIPT: &str = "
-    const host = HOST;
-    const at = (path) => `https://${host}/echo?${path}`;
-    const outcome = {};
-    const tries = [];
-    const attempt = (name, run) => tries.push(
-        Promise.race([
-            new Promise((done) => setTimeout(done, 2500, 'silence')),
-            (async () => String(await run()))(),
-        ]).then((result) => { outcome[name] = result; }, () => { outcome[name] = 'refused'; }));
-    const loaded = (element, attribute, url) => new Promise((done, fail) => {
-        element.onload = () => done('load');
-        element.onerror = fail;
-        element[attribute] = url;
-        document.body.append(element);
-    });
-    attempt('fetch', async () => (await fetch(at('fetch'))).status);
-    attempt('fetch-post', async () => (await fetch(at('fetch-post'), { method: 'POST' })).status);
-    attempt('no-cors', async () => (await fetch(at('no-cors'), { mode: 'no-cors' })).type);
-    attempt('image', () => loaded(new Image(), 'src', at('image')));
-    attempt('script', () => loaded(document.createElement('script'), 'src', at('script')));
-    attempt('frame', () => loaded(document.createElement('iframe'), 'src', at('frame')));
-    attempt('style', () => {
-        const link = document.createElement('link');
-        link.rel = 'stylesheet';
-        return loaded(link, 'href', at('style'));
-    });
-    attempt('socket', () => new Promise((done, fail) => {
-        const socket = new WebSocket(`wss://${host}/ws`);
-        socket.onopen = () => done('open');
-        socket.onerror = fail;
-    }));
-    attempt('events', () => new Promise((done, fail) => {
-        const source = new EventSource(`https://${host}/events`);
-        source.onopen = () => done('open');
-        source.onerror = () => { source.close(); fail(); };
-    }));
-    attempt('beacon', () => navigator.sendBeacon(at('beacon'), 'x'));
-    attempt('form', () => new Promise((done) => {
-        const frame = document.createElement('iframe');
-        frame.name = 'form-target';
-        const form = document.createElement('form');
-        Object.assign(form, { method: 'post', action: at('form'), target: frame.name });
-        document.body.append(frame, form);
-        form.submit();
-        frame.onload = () => done('load');
-    }));
-    attempt('worker', () => new Promise((done, fail) => {
-        const code = `fetch(${JSON.stringify(at('worker'))}).then(
-            (answer) => postMessage(answer.status), () => postMessage('refused'));`;
-        const worker = new Worker(URL.createObjectURL(new Blob([code])));
-        worker.onmessage = (event) => done(event.data);
-        worker.onerror = fail;
-    }));
-    attempt('shared-worker', () => new Promise((done, fail) => {
-        const code = `onconnect = (event) => fetch(${JSON.stringify(at('shared-worker'))}).then(
-            (answer) => event.ports[0].postMessage(answer.status),
-            () => event.ports[0].postMessage('refused'));`;
-        const worker = new SharedWorker(URL.createObjectURL(new Blob([code])));
-        worker.port.onmessage = (event) => done(event.data);
-        worker.onerror = fail;
-    }));
-    attempt('service-worker', async () => {
-        await navigator.serviceWorker.register('/sw.js');
-        const { active } = await navigator.serviceWorker.ready;
-        const answer = new Promise((done) => {
-            navigator.serviceWorker.onmessage = (event) => done(event.data);
-        });
-        active.postMessage(at('service-worker'));
-        return answer;
-    });
-    attempt('xhr', () => new Promise((done, fail) => {
-        const request = new XMLHttpRequest();
-        request.onload = () => done(request.status);
-        request.onerror = fail;
-        request.open('PUT', at('xhr'));
-        request.send('x');
-    }));
-    attempt('keepalive', async () =>
-        (await fetch(at('keepalive'), { keepalive: true, mode: 'no-cors', method: 'POST' })).type);
-    attempt('import', () => import(at('import')));
-    attempt('object', () => loaded(document.createElement('object'), 'data', at('object')));
-    attempt('embed', () => loaded(document.createElement('embed'), 'src', at('embed')));
-    attempt('prefetch', () => {
-        const link = document.createElement('link');
-        link.rel = 'prefetch';
-        return loaded(link, 'href', at('prefetch'));
-    });
-    attempt('video', () => new Promise((done, fail) => {
-        const video = document.createElement('video');
-        video.onloadeddata = () => done('load');
-        video.onerror = fail;
-        video.src = at('video');
-    }));
-    attempt('style-url', () => {
-        document.body.style.backgroundImage = `url(${at('style-url')})`;
-        return 'set';
-    });
-    attempt('redirect', async () =>
-        (await fetch('/redirect?' + at('redirect'), { mode: 'no-cors' })).type);
-    await Promise.all(tries);
-    return outcome;";
+const VECTORS: &str = include_str!("vectors.js");

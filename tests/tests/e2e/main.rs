@@ -17,6 +17,7 @@ mod proxies;
 mod public;
 mod questions;
 mod scene;
+mod sites;
 mod slow;
 mod transport;
 
@@ -50,7 +51,6 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         move |test| Stage::new(lan, kind, test);
         accessibility::every_state_is_accessible,
         controls::without_housekey_the_browser_warns,
-        controls::without_housekey_local_network_access_holds,
         controls::without_housekey_tabs_are_restored,
         approval::the_walk,
         approval::a_wrong_key_gets_not_one_byte,
@@ -62,6 +62,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         questions::a_wrong_code_closes_the_way,
         questions::enter_goes_on_nowhere,
         questions::not_now_is_taken_back,
+        questions::no_page_can_press,
         questions::one_tab_asks_for_all,
         questions::the_waiting_tab_answers_too,
         change::a_replaced_device_gets_no_old_session,
@@ -92,10 +93,10 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         transport::ipv6_and_names,
         isolation::a_web_page_cannot_reach_the_trust_page,
         isolation::the_gateway_is_deaf_without_its_secret,
-        local_network_access::nothing_from_a_public_page_reaches_a_device,
-        local_network_access::a_devices_page_gains_nothing,
-        local_network_access::devices_do_not_reach_each_other,
+        local_network_access::nothing_passes_that_would_not_without_housekey,
+        sites::a_site_that_is_let_in_reaches_that_device_only,
         public::public_hosts_are_not_routed,
+        public::a_name_that_is_led_elsewhere_reaches_nobody,
         public::a_local_name_with_a_public_address_is_refused,
         public::forged_leaves_for_public_names_are_refused,
         helper::killed_it_comes_back_and_nothing_falls_back,

@@ -456,7 +456,7 @@ async fn choose(scene: &Scene, css: &str, file: &std::path::Path) -> Result<()> 
 }
 
 /// Shows the popup in this tab, about the tab before it.
-async fn look(scene: &Scene, state: &str) -> Result<()> {
+pub(crate) async fn look(scene: &Scene, state: &str) -> Result<()> {
     let browser = &scene.browser;
     let popup = browser.extension_page("pages/popup/popup.html")?;
     browser.go(&popup).await?;

@@ -56,6 +56,56 @@ pub(crate) async fn a_local_name_with_a_public_address_is_refused(stage: Stage) 
     Ok(())
 }
 
+/// DNS rebinding: a name is approved where it leads home, and led elsewhere after that.
+pub(crate) async fn a_name_that_is_led_elsewhere_reaches_nobody(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    let url = format!("https://{REBOUND}/");
+    stage.lan.lead(REBOUND, &["192.168.1.20"])?;
+    scene.approve(&url).await?;
+    for addresses in [
+        &["8.8.8.8"][..],
+        &["192.168.1.20", "8.8.8.8"],
+        &["127.0.0.1"],
+        &["192.168.1.20", "169.254.169.254"],
+    ] {
+        stage.lan.lead(REBOUND, addresses)?;
+        scene.browser.go("about:blank").await?;
+        scene.home.hue.disconnect();
+        for device in [&scene.home.hue, &scene.home.public] {
+            device.clear_record();
+        }
+        scene.browser.go(&url).await?;
+        let failed = |page: &Page| page.has_view("failed");
+        scene.browser.until("the refusal", failed).await?;
+        for device in [&scene.home.hue, &scene.home.public] {
+            let record = device.record();
+            ensure!(record.connections == 0, "{addresses:?}: {record:?}");
+        }
+    }
+    // Back home, it is the device that it was.
+    stage.lan.lead(REBOUND, &["192.168.1.20"])?;
+    scene.browser.go(&url).await?;
+    let shows = |page: &Page| page.heading == "Philips Hue bridge";
+    scene.browser.until("the bridge's page", shows).await?;
+    stage.lan.lead(REBOUND, &[])?;
+
+    // A public name that leads home is the browser's own business, with its own refusal.
+    scene.browser.go("https://intranet.example/").await?;
+    let refused = |page: &Page| page.is_error();
+    scene
+        .browser
+        .until("the browser's refusal", refused)
+        .await?;
+    let record = scene.home.nas.record();
+    ensure!(
+        record.application_bytes == 0 && record.handshakes == 0,
+        "{record:?}"
+    );
+    Ok(())
+}
+
+const REBOUND: &str = "rebound.local";
+
 pub(crate) async fn forged_leaves_for_public_names_are_refused(stage: Stage) -> Result<()> {
     // The authority is trusted, and the extension is not there to get in between.
     let scene = stage.scene_with(Options::without_housekey(), true).await?;

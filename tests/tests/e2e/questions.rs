@@ -1,5 +1,7 @@
 //! How a question behaves: what it takes to answer it, and where else it can be answered.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, ensure};
 use housekey_tests::browser::Page;
 use housekey_tests::home::impostor;
@@ -115,6 +117,53 @@ pub(crate) async fn not_now_is_taken_back(stage: Stage) -> Result<()> {
 }
 
 /// Two tabs want the same device: one asks, and when it is answered, the other goes on by itself.
+/// A page that leads to a device again and again gets no second question out of it; the person gets
+/// it at once.
+pub(crate) async fn no_page_can_press(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    let browser = &scene.browser;
+    let asks = |page: &Page| page.has_view("first-connect") && page.armed;
+    for attempt in 0..4 {
+        let began = Instant::now();
+        push(&scene).await?;
+        browser
+            .until("a question", |page| page.is_decided())
+            .await?;
+        push(&scene).await?;
+        let answer = |page: &Page| page.is_decided() && page.armed;
+        let page = browser.until("an answer to the second try", answer).await?;
+        if page.has_view("repeated") {
+            break;
+        }
+        // A machine can be so busy that ten seconds have passed.
+        let slow = began.elapsed() >= Duration::from_secs(9);
+        ensure!(slow && attempt < 3, "the page pressed: {page:?}");
+    }
+    browser.screenshot("repeated").await?;
+    browser.click("#answer-here").await?;
+    browser
+        .until("the question, where it is wanted", asks)
+        .await?;
+    // Whoever goes there by themselves is asked, too.
+    browser.go("https://public.example/").await?;
+    let shows = |page: &Page| page.heading == "A public site";
+    browser.until("the public page", shows).await?;
+    browser.go("https://192.168.1.20/").await?;
+    browser.until("the question", asks).await?;
+    ensure_handshakes_only(&scene.home.hue)
+}
+
+/// A page leads its tab to the bridge.
+async fn push(scene: &Scene) -> Result<()> {
+    let browser = &scene.browser;
+    browser.go("https://public.example/").await?;
+    let shows = |page: &Page| page.heading == "A public site";
+    browser.until("the public page", shows).await?;
+    let away =
+        "document.documentElement.dataset.left = ''; location.href = 'https://192.168.1.20/'";
+    browser.eval(away).await.map(drop)
+}
+
 pub(crate) async fn one_tab_asks_for_all(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
     let first = scene.browser.driver().window().await?;

@@ -70,6 +70,11 @@ impl Stage {
         .await
     }
 
+    /// Keeps what was found out in several scenes.
+    pub(crate) fn note(self, text: &str) -> Result<()> {
+        note(&self.directory(), self.kind, text)
+    }
+
     /// Where this test's screenshots and notes go.
     fn directory(self) -> PathBuf {
         Path::new(env!("CARGO_TARGET_TMPDIR"))
@@ -89,9 +94,7 @@ pub(crate) struct Scene {
 impl Scene {
     /// Keeps what was seen beside the screenshots, for people who want to know more.
     pub(crate) fn note(&self, text: &str) -> Result<()> {
-        let path = notes(&self.directory, self.browser.kind());
-        let mut file = File::options().create(true).append(true).open(path)?;
-        Ok(writeln!(file, "{text}")?)
+        note(&self.directory, self.browser.kind(), text)
     }
 
     /// Goes to a new device and trusts it.
@@ -130,6 +133,12 @@ impl Scene {
             .housekey(["pins", "list", "--json"])?
             .contains(host))
     }
+}
+
+fn note(directory: &Path, kind: Kind, text: &str) -> Result<()> {
+    let path = notes(directory, kind);
+    let mut file = File::options().create(true).append(true).open(path)?;
+    Ok(writeln!(file, "{text}")?)
 }
 
 fn notes(directory: &Path, kind: Kind) -> PathBuf {

@@ -6,7 +6,9 @@
 mod helper;
 mod meetings;
 mod pages;
+mod patience;
 mod questions;
+mod sites;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,9 +23,13 @@ use crate::protocol::{Approval, Gateway, Request, Settings};
 use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
+use crate::site::Allowance;
+use crate::view::WantView;
 
 use self::meetings::Underway;
+use self::patience::{Asked, SettingOut};
 use self::questions::{About, Prompt};
+use self::sites::Want;
 
 /// The state of one browser's Housekey.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -45,6 +51,7 @@ pub struct Core {
     next_request: u32,
     next_prompt: u32,
     next_navigation: u32,
+    next_setting_out: u32,
     pending: BTreeMap<u32, Pending>,
     prompts: BTreeMap<PromptId, Prompt>,
     /// Where the person said "not now", and what the tab wanted.
@@ -55,6 +62,14 @@ pub struct Core {
     checkups: Vec<AskId>,
     /// Tabs that failed to load while there was no gateway, and what they wanted.
     waiting: BTreeMap<TabId, String>,
+    /// How tabs set out for devices.
+    setting_out: BTreeMap<TabId, SettingOut>,
+    /// Which question was shown last about a device, and when.
+    asked: BTreeMap<Endpoint, Asked>,
+    /// Which sites may reach which devices.
+    allowed: Vec<Allowance>,
+    /// Which sites wanted to reach devices from a tab.
+    wants: BTreeMap<TabId, Vec<(Want, WantView)>>,
     /// Navigations to devices, of which nothing came yet.
     underway: BTreeMap<TabId, Underway>,
 }
@@ -106,10 +121,14 @@ enum Pending {
     Popup {
         ask_id: AskId,
         endpoint: Endpoint,
+        wants: Vec<WantView>,
     },
     Refresh {
         ask_id: AskId,
         prompt_id: PromptId,
+    },
+    Sites {
+        ask_id: Option<AskId>,
     },
     Subresource {
         tab_id: TabId,
@@ -117,6 +136,10 @@ enum Pending {
     TrustMaker {
         ask_id: AskId,
         prompt_id: PromptId,
+    },
+    Want {
+        tab_id: TabId,
+        want: Want,
     },
     WhyFailed {
         tab_id: TabId,
@@ -170,7 +193,15 @@ impl Core {
             Event::HelperSaid { message } => self.helper_said(message),
             Event::NavigationFailed { tab_id, url } => self.navigation_failed(tab_id, url),
             Event::NavigationFinished { tab_id, url } => self.navigation_finished(tab_id, &url),
-            Event::NavigationStarted { tab_id, url } => self.navigation_started(tab_id, url),
+            Event::NavigationStarted {
+                tab_id,
+                url,
+                initiator,
+                at,
+            } => {
+                self.set_out(tab_id, &url, initiator.as_deref(), at);
+                self.navigation_started(tab_id, url)
+            }
             Event::PageAsked {
                 ask_id,
                 tab_id,
@@ -197,7 +228,11 @@ impl Core {
                 self.connect(1)
             }
             Event::SiteAccess { granted } => self.site_access(granted),
-            Event::SubresourceFailed { tab_id, url } => self.subresource_failed(tab_id, &url),
+            Event::SubresourceFailed {
+                tab_id,
+                url,
+                initiator,
+            } => self.subresource_failed(tab_id, &url, initiator.as_deref()),
             Event::TabSettled { tab_id, url } => {
                 // Its own failure may be told after the page in its place was chosen.
                 let left = |prompt: &Prompt| {
@@ -209,6 +244,8 @@ impl Core {
             Event::TabClosed { tab_id } => {
                 self.waiting.remove(&tab_id);
                 self.underway.remove(&tab_id);
+                self.wants.remove(&tab_id);
+                self.setting_out.remove(&tab_id);
                 self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
                 Vec::new()
             }
@@ -348,19 +385,12 @@ impl Core {
             }
             _ => vec![Effect::SetBadge {
                 tab_id,
-                badge: Badge::None,
+                badge: if self.wants.contains_key(&tab_id) {
+                    Badge::Attention
+                } else {
+                    Badge::None
+                },
             }],
-        }
-    }
-
-    fn subresource_failed(&mut self, tab_id: TabId, url: &str) -> Vec<Effect> {
-        let wanted = Pending::Subresource { tab_id };
-        let asked = self.pending.values().any(|pending| *pending == wanted);
-        match device_endpoint(url, &self.scope) {
-            Some(endpoint) if !asked && matches!(self.helper, Helper::Ready { .. }) => {
-                vec![self.send(Request::Explain { endpoint }, wanted)]
-            }
-            _ => Vec::new(),
         }
     }
 }

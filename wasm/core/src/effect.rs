@@ -13,6 +13,7 @@ use crate::pin::Pin;
 use crate::protocol::{Settings, ToHelper};
 use crate::proxy::ProxyHolder;
 use crate::routing::Routing;
+use crate::site::Allowance;
 use crate::view::{PopupView, TrustView};
 
 /// What to do. Effects are carried out in order, each after the one before has ended.
@@ -202,6 +203,11 @@ pub enum PageReply {
     Popup {
         /// What to show.
         view: PopupView,
+    },
+    /// The sites that may reach devices.
+    Sites {
+        /// By site and endpoint.
+        sites: Vec<Allowance>,
     },
     /// How Housekey is.
     Status {

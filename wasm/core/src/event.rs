@@ -11,6 +11,7 @@ use crate::note::Note;
 use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
 use crate::proxy::ProxyControl;
+use crate::site::Site;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -77,6 +78,13 @@ pub enum Event {
         tab_id: TabId,
         /// To this address.
         url: String,
+        /// By a page at this address; nobody's where a person began it by themselves. A browser may
+        /// remember it for a page that a person loads again.
+        #[serde(default)]
+        initiator: Option<String>,
+        /// When.
+        #[serde(default)]
+        at: Timestamp,
     },
     /// A page of the extension's own asked something.
     PageAsked {
@@ -116,6 +124,9 @@ pub enum Event {
         tab_id: TabId,
         /// To this address.
         url: String,
+        /// Of a page at this address, where the browser says.
+        #[serde(default)]
+        initiator: Option<String>,
     },
     /// A tab was closed.
     TabClosed {
@@ -182,6 +193,16 @@ pub enum PageRequest {
         /// Where its certificates hold the device identifier.
         rule: DeviceIdRule,
     },
+    /// Let the pages of a site reach a device, as the popup of a tab offers. Answered by
+    /// [`PageReply::Sites`](crate::effect::PageReply::Sites).
+    AllowSite {
+        /// The tab.
+        tab_id: TabId,
+        /// Which site.
+        site: Site,
+        /// Which device.
+        endpoint: Endpoint,
+    },
     /// Write a note about a pin.
     Annotate {
         /// Where.
@@ -224,6 +245,14 @@ pub enum PageRequest {
         prompt_id: PromptId,
         /// The decision.
         choice: Choice,
+    },
+    /// Let the pages of a site reach a device no longer. Answered by
+    /// [`PageReply::Sites`](crate::effect::PageReply::Sites).
+    DisallowSite {
+        /// Which site.
+        site: Site,
+        /// Which device.
+        endpoint: Endpoint,
     },
     /// Wait until there is news of the meeting that a prompt shows. Answered by
     /// [`PageReply::Done`] when the prompt is to be looked at again, which can take as long as the
@@ -309,6 +338,9 @@ pub enum PageRequest {
         /// All of them.
         settings: Settings,
     },
+    /// List the sites that may reach devices. Answered by
+    /// [`PageReply::Sites`](crate::effect::PageReply::Sites).
+    Sites,
     /// How Housekey is.
     Status,
     /// Show a question. Answered by [`PageReply::Trust`](crate::effect::PageReply::Trust).

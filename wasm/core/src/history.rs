@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::endpoint::Endpoint;
 use crate::fingerprint::SpkiSha256;
+use crate::site::Site;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -12,10 +13,14 @@ use crate::time::Timestamp;
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Happening {
+    /// The person let a site reach the device.
+    AllowSite,
     /// The person trusted the key.
     Approve,
     /// The person blocked the endpoint.
     Block,
+    /// The person let a site reach the device no longer.
+    DisallowSite,
     /// The person trusted the key beyond its certificate.
     Extend,
     /// The person forgot the pin.
@@ -53,13 +58,18 @@ pub struct HistoryEntry {
     pub spki_sha256: SpkiSha256,
     /// What the device was called then; empty in lines of before names were written down.
     pub name: SafeText,
+    /// Which site, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<Site>,
 }
 
 impl Happening {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
+        Self::AllowSite,
         Self::Approve,
         Self::Block,
+        Self::DisallowSite,
         Self::Extend,
         Self::Forget,
         Self::Import,

@@ -31,6 +31,7 @@ pub mod protocol;
 pub mod proxy;
 pub mod routing;
 pub mod scope;
+pub mod site;
 pub mod text;
 pub mod time;
 pub mod view;

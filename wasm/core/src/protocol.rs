@@ -17,6 +17,7 @@ use crate::pin::Pin;
 use crate::profile::ProfileId;
 use crate::proxy::SystemProxy;
 use crate::scope::ScopeOptions;
+use crate::site::{Allowance, Site};
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -107,6 +108,15 @@ pub enum Request {
         /// Where its certificates hold the device identifier.
         rule: DeviceIdRule,
     },
+    /// Let the pages of a site reach a device. Answered by [`Response::Sites`].
+    ///
+    /// Where nothing is pinned, or what is pinned is blocked, it is [`ErrorCode::NotPinned`].
+    AllowSite {
+        /// Which site.
+        site: Site,
+        /// Which device.
+        endpoint: Endpoint,
+    },
     /// Write a note about a pin. Answered by [`Response::Pinned`].
     Annotate {
         /// Where.
@@ -139,6 +149,13 @@ pub enum Request {
     /// Answered by [`Response::Cleared`].
     Cleared {
         /// Where.
+        endpoint: Endpoint,
+    },
+    /// Let the pages of a site reach a device no longer. Answered by [`Response::Sites`].
+    DisallowSite {
+        /// Which site.
+        site: Site,
+        /// Which device.
         endpoint: Endpoint,
     },
     /// Say why the gateway last sent nothing to this endpoint. Answered by [`Response::Explained`].
@@ -226,6 +243,11 @@ pub enum Request {
         /// All of them.
         settings: Settings,
     },
+    /// List the sites that may reach devices. Answered by [`Response::Sites`].
+    Sites {
+        /// What is known already: the answer comes when it is something else. At once where absent.
+        known: Option<Vec<Allowance>>,
+    },
     /// Let the root vouch for devices that the device at this endpoint sent with its certificate.
     /// Answered by [`Response::Makers`].
     TrustMaker {
@@ -305,6 +327,9 @@ pub enum Response {
         settings: Settings,
         /// Where traffic went before Housekey.
         system_proxy: SystemProxy,
+        /// The sites that may reach devices.
+        #[serde(default)]
+        sites: Vec<Allowance>,
     },
     /// What happened.
     History {
@@ -346,6 +371,11 @@ pub enum Response {
         pins: Vec<Pin>,
         /// Whether more come after the last of these.
         more: bool,
+    },
+    /// The sites that may reach devices.
+    Sites {
+        /// By site and endpoint.
+        sites: Vec<Allowance>,
     },
 }
 

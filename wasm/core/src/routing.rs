@@ -1,10 +1,13 @@
 //! Routing: which traffic goes through the gateway, and which traffic no page may cause.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, Host};
 use crate::proxy::{Bypass, SystemProxy};
 use crate::scope::{LOCAL_SUFFIXES, ScopeOptions};
+use crate::site::Allowance;
 
 /// How the browser sends traffic while Housekey is at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +16,8 @@ use crate::scope::{LOCAL_SUFFIXES, ScopeOptions};
 pub struct Routing {
     /// A proxy auto-configuration script, for browsers that take one.
     pub pac: String,
-    /// `declarativeNetRequest` rules: see [`block_rules`].
-    pub rules: Vec<BlockRule>,
+    /// `declarativeNetRequest` rules: see [`block_rules`] and [`site_rules`].
+    pub rules: Vec<Rule>,
 }
 
 /// Where one request goes, for browsers that ask about each.
@@ -35,37 +38,132 @@ pub enum Route {
     Wait,
 }
 
-/// A blocking `declarativeNetRequest` rule.
+/// A `declarativeNetRequest` rule, as browsers take it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
-pub struct BlockRule {
+pub struct Rule {
     /// Number of the rule, from 1.
     pub id: u32,
-    /// Requests whose URL matches this (RE2 in Chrome, ECMAScript in Firefox).
+    /// Of the rules that a request meets, those of the highest priority count.
+    pub priority: u32,
+    /// What happens to it.
+    pub action: RuleAction,
+    /// Which requests it is about.
+    pub condition: RuleCondition,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum RuleAction {
+    /// Lets the request pass.
+    Allow,
+    /// Ends it.
+    Block,
+    /// Turns `http:` into `https:`.
+    UpgradeScheme,
+}
+
+/// Which requests a rule is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct RuleCondition {
+    /// Those whose URL matches this (RE2 in Chrome, ECMAScript in Firefox).
     pub regex_filter: String,
-    /// Whether every such request is blocked, and not only those of other sites' pages.
-    pub all: bool,
+    /// Those between two sites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain_type: Option<DomainType>,
+    /// Those of pages at these hosts, or at names below them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initiator_domains: Option<Vec<String>>,
+    /// Those of pages anywhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded_initiator_domains: Option<Vec<String>>,
+    /// Those of these types.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_types: Option<Vec<ResourceType>>,
+    /// Those of every other type there is, and every type to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excluded_resource_types: Option<Vec<ResourceType>>,
+}
+
+/// Between whom a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum DomainType {
+    /// Two sites.
+    ThirdParty,
+}
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum ResourceType {
+    /// A top-level page.
+    MainFrame,
+    /// A page in a frame.
+    SubFrame,
 }
 
 impl Routing {
     /// The routing through a gateway at this port.
     #[must_use]
-    pub fn new(port: u16, scope: &ScopeOptions, system: &SystemProxy) -> Self {
+    pub fn new(
+        port: u16,
+        scope: &ScopeOptions,
+        system: &SystemProxy,
+        allowed: &[Allowance],
+    ) -> Self {
+        let conditions = block_rules(scope).into_iter();
+        let blocks = conditions.map(|it| (BLOCKS, RuleAction::Block, it));
         Self {
             pac: pac(port, scope, system),
-            rules: block_rules(scope),
+            rules: numbered(blocks.chain(site_rules(allowed))),
         }
     }
 
-    /// The same, but no request comes to any device.
+    /// The same, but no request comes to any device: none of a site that may reach one, and no page.
     #[must_use]
-    pub fn closed(mut self) -> Self {
-        for rule in &mut self.rules {
-            rule.all = true;
+    pub fn closed(self) -> Self {
+        let blocks = self.rules.into_iter();
+        let blocks = blocks.filter(|rule| rule.action == RuleAction::Block);
+        let conditions = blocks.flat_map(|rule| {
+            let every = RuleCondition {
+                regex_filter: rule.condition.regex_filter,
+                ..RuleCondition::default()
+            };
+            let pages = Some(vec![ResourceType::MainFrame]);
+            let others = RuleCondition {
+                excluded_resource_types: pages.clone(),
+                ..every.clone()
+            };
+            let pages = RuleCondition {
+                resource_types: pages,
+                ..every
+            };
+            [others, pages]
+        });
+        Self {
+            rules: numbered(conditions.map(|it| (BLOCKS, RuleAction::Block, it))),
+            pac: self.pac,
         }
-        self
     }
+}
+
+fn numbered(rules: impl Iterator<Item = (u32, RuleAction, RuleCondition)>) -> Vec<Rule> {
+    let rules = (1..).zip(rules);
+    let rules = rules.map(|(id, (priority, action, condition))| Rule {
+        id,
+        priority,
+        action,
+        condition,
+    });
+    rules.collect()
 }
 
 /// Whether a URL is one that Housekey routes.
@@ -80,9 +178,11 @@ pub fn device_endpoint(url: &str, scope: &ScopeOptions) -> Option<Endpoint> {
 /// no page makes a request to a device but the device's own pages.
 /// Navigations stay, as they do in Local Network Access.
 ///
-/// A rule blocks third-party requests of every type but the top-level document.
+/// These are the conditions of rules that block. Requests to a device from another site meet one,
+/// of every type but the top-level document. Where a person added a name, pages at that name and
+/// below are at home, but a public page of the same site is not.
 #[must_use]
-pub fn block_rules(scope: &ScopeOptions) -> Vec<BlockRule> {
+pub fn block_rules(scope: &ScopeOptions) -> Vec<RuleCondition> {
     let addresses = if scope.shared_address_space {
         [IPV4_REGEX, SHARED_REGEX, IPV6_REGEX].as_slice()
     } else {
@@ -91,24 +191,57 @@ pub fn block_rules(scope: &ScopeOptions) -> Vec<BlockRule> {
     let names = LOCAL_SUFFIXES
         .iter()
         .map(|suffix| format!(r"[^/:]+\.{}\.?", escaped(suffix)));
-    let added = scope
-        .local_names
-        .iter()
-        .map(|name| format!(r"(?:[^/:]+\.)?{}\.?", escaped(name)));
-    let hosts = addresses
-        .iter()
-        .map(|regex| (*regex).to_owned())
-        .chain(names)
-        .chain(added);
-    (1..)
-        .zip(hosts)
-        .map(|(id, host)| BlockRule {
-            id,
-            // A user name in front of the host changes nothing about where the request goes.
-            all: false,
-            regex_filter: format!("^(?:https|wss)://(?:[^/@]*@)?{host}[:/]"),
-        })
-        .collect()
+    let hosts = addresses.iter().map(|regex| (*regex).to_owned());
+    let others = hosts.chain(names).map(|host| RuleCondition {
+        domain_type: Some(DomainType::ThirdParty),
+        ..to_device(&host)
+    });
+    let added = scope.local_names.iter().map(|name| RuleCondition {
+        excluded_initiator_domains: Some(vec![name.clone()]),
+        ..to_device(&format!(r"(?:[^/:]+\.)?{}\.?", escaped(name)))
+    });
+    others.chain(added).collect()
+}
+
+/// A user name in front of the host changes nothing about where a request goes.
+fn to_device(host: &str) -> RuleCondition {
+    RuleCondition {
+        regex_filter: format!("^(?:https|wss)://(?:[^/@]*@)?{host}[:/]"),
+        excluded_resource_types: Some(vec![ResourceType::MainFrame]),
+        ..RuleCondition::default()
+    }
+}
+
+/// Rules for the sites that a person lets reach a device: exactly that endpoint, and only that site
+/// with the names below it, which is as narrow as browsers can tell initiators apart.
+///
+/// They cannot tell `http:` from `https:` there. So that nobody on the way can write pages of an
+/// allowed site, its pages are asked for by `https:` only.
+fn site_rules(allowed: &[Allowance]) -> Vec<(u32, RuleAction, RuleCondition)> {
+    let pairs = allowed.iter().map(|it| {
+        let origin = it.endpoint.origin();
+        let place = origin.trim_start_matches("https://");
+        let condition = RuleCondition {
+            regex_filter: format!("^(?:https|wss)://{}/", escaped(place)),
+            initiator_domains: Some(vec![it.site.to_string()]),
+            excluded_resource_types: Some(vec![ResourceType::MainFrame]),
+            ..RuleCondition::default()
+        };
+        (ALLOWS, RuleAction::Allow, condition)
+    });
+    let sites: BTreeSet<_> = allowed.iter().map(|it| &it.site).collect();
+    let secure = sites.into_iter().map(|site| {
+        let condition = RuleCondition {
+            regex_filter: format!(
+                r"^http://(?:[^/@]*@)?(?:[^/:@]+\.)?{}\.?[:/]",
+                escaped(site.as_str())
+            ),
+            resource_types: Some(vec![ResourceType::MainFrame, ResourceType::SubFrame]),
+            ..RuleCondition::default()
+        };
+        (UPGRADES, RuleAction::UpgradeScheme, condition)
+    });
+    pairs.chain(secure).collect()
 }
 
 /// A proxy auto-configuration script which sends devices to the gateway, without a way round it,
@@ -208,6 +341,11 @@ const SHARED_REGEX: &str = r"100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])(?:\.\d{1,3}
 const IPV6_REGEX: &str = r"\[(?:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):[0-9a-f:.]+\]";
 const IPV6_BARE_REGEX: &str = r"(?:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):[0-9a-f:.]+";
 
+/// What a person allowed counts more than what is blocked, and nothing more than a page's safe way.
+const BLOCKS: u32 = 1;
+const ALLOWS: u32 = 2;
+const UPGRADES: u32 = 3;
+
 /// Whether a challenge for credentials comes from the gateway itself.
 ///
 /// Anything else that asks, be it a site or the person's own proxy, never hears the secret.
@@ -262,15 +400,22 @@ mod tests {
             local_names: vec!["fritz.box".into()],
             shared_address_space: true,
         };
-        let rules = block_rules(&scope);
+        let rules = Routing::new(1, &scope, &SystemProxy::default(), &[]).rules;
+        let last = rules.last().unwrap();
         assert_eq!(
-            rules.last().unwrap().regex_filter,
+            last.condition.regex_filter,
             r"^(?:https|wss)://(?:[^/@]*@)?(?:[^/:]+\.)?fritz\.box\.?[:/]"
         );
+        // Pages at home are no strangers there, whatever else is of the same site.
+        let home = Some(vec!["fritz.box".to_owned()]);
+        assert_eq!(last.condition.excluded_initiator_domains, home);
+        assert_eq!(last.condition.domain_type, None);
         assert_eq!(
             rules.iter().map(|rule| rule.id).collect::<Vec<_>>(),
             (1..=8).collect::<Vec<_>>()
         );
+        let blocks = |rule: &Rule| rule.action == RuleAction::Block && rule.priority == BLOCKS;
+        assert!(rules.iter().all(blocks));
     }
 
     #[test]
@@ -284,6 +429,46 @@ mod tests {
             rules
                 .last()
                 .is_some_and(|rule| rule.regex_filter.contains(r"a\(b\*\$\+\{c\}\.example\.?"))
+        );
+    }
+
+    #[test]
+    fn an_allowed_site_reaches_one_endpoint_and_no_more() {
+        let allowance = |site: &str, endpoint: &str| Allowance {
+            site: site.parse().unwrap(),
+            endpoint: endpoint.parse().unwrap(),
+            since: crate::time::Timestamp(0),
+            name: crate::text::SafeText::default(),
+        };
+        let allowed = [
+            allowance("cameras.example", "192.168.1.20"),
+            allowance("cameras.example", "nas.local:8443"),
+            allowance("192.168.1.60", "[fd00::20]"),
+        ];
+        let rules = site_rules(&allowed);
+        let allows = |(priority, action, condition): &(u32, RuleAction, RuleCondition)| {
+            (*priority == ALLOWS && *action == RuleAction::Allow).then(|| {
+                let initiators = condition.initiator_domains.clone().unwrap();
+                (initiators.join(" "), condition.regex_filter.clone())
+            })
+        };
+        let pairs: Vec<_> = rules.iter().filter_map(allows).collect();
+        let expected = [
+            ("cameras.example", r"^(?:https|wss)://192\.168\.1\.20/"),
+            ("cameras.example", r"^(?:https|wss)://nas\.local:8443/"),
+            ("192.168.1.60", r"^(?:https|wss)://\[fd00::20\]/"),
+        ];
+        let expected = expected.map(|(site, filter)| (site.to_owned(), filter.to_owned()));
+        assert_eq!(pairs, expected);
+        // Each site once.
+        let secure = rules.iter().filter(|it| it.1 == RuleAction::UpgradeScheme);
+        let secure: Vec<_> = secure.map(|it| it.2.regex_filter.as_str()).collect();
+        assert_eq!(
+            secure,
+            [
+                r"^http://(?:[^/@]*@)?(?:[^/:@]+\.)?192\.168\.1\.60\.?[:/]",
+                r"^http://(?:[^/@]*@)?(?:[^/:@]+\.)?cameras\.example\.?[:/]",
+            ]
         );
     }
 }

@@ -73,7 +73,8 @@ impl Scope {
         match address.octets() {
             [127, ..] => Self::Loopback,
             [10, ..] | [172, 16..=31, ..] | [192, 168, ..] => Self::Private,
-            [169, 254, 169, 254] => Self::Unusable,
+            // Clouds' metadata services, where no home has a device.
+            [169, 254, 169, 254] | [100, 100, 100, 200] => Self::Unusable,
             [169, 254, ..] => Self::LinkLocal,
             [100, 64..=127, ..] => Self::Shared,
             [0 | 224..=255, ..] => Self::Unusable,
@@ -87,6 +88,9 @@ impl Scope {
         match address.segments() {
             [0, 0, 0, 0, 0, 0, 0, 1] => Self::Loopback,
             [0, 0, 0, 0, 0, 0, ..] | [0xff00..=0xffff, ..] => Self::Unusable,
+            [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] | [0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254] => {
+                Self::Unusable
+            }
             [0xfc00..=0xfdff, ..] => Self::Private,
             [0xfe80..=0xfebf, ..] => Self::LinkLocal,
             _ => Self::Public,
@@ -184,6 +188,33 @@ mod tests {
             ("[::ffff:8.8.8.8]", Scope::Public),
             ("[64:ff9b::192.168.1.1]", Scope::Public),
             ("[2002:c0a8:101::]", Scope::Public),
+            // What a rebinding answer may look like, in every spelling.
+            ("[64:ff9b::c0a8:101]", Scope::Public),
+            ("[64:ff9b:1::192.168.1.1]", Scope::Public),
+            ("[2001:0:c0a8:101::1]", Scope::Public),
+            ("[::ffff:0:192.168.1.1]", Scope::Public),
+            ("[::192.168.1.1]", Scope::Unusable),
+            ("[::ffff:127.0.0.1]", Scope::Loopback),
+            ("[::ffff:0.0.0.0]", Scope::Unusable),
+            ("[::ffff:169.254.169.254]", Scope::Unusable),
+            ("[0:0:0:0:0:0:0:1]", Scope::Loopback),
+            ("[fd00:ec2::254]", Scope::Unusable),
+            ("[fd20:ce::254]", Scope::Unusable),
+            ("100.100.100.200", Scope::Unusable),
+            ("239.255.255.250", Scope::Unusable),
+            ("240.0.0.1", Scope::Unusable),
+            ("0", Scope::Unusable),
+            ("0.1.2.3", Scope::Unusable),
+            ("127.1", Scope::Loopback),
+            ("2130706433", Scope::Loopback),
+            ("017700000001", Scope::Loopback),
+            ("0x7f.1", Scope::Loopback),
+            ("0251.0376.0251.0376", Scope::Unusable),
+            ("0xa9fea9fe", Scope::Unusable),
+            ("134744072", Scope::Public),
+            ("0x0a000001", Scope::Private),
+            ("012.1", Scope::Private),
+            ("10.65535", Scope::Private),
         ] {
             assert_eq!(scope(host), expected, "{host}");
         }

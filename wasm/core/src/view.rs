@@ -17,6 +17,7 @@ use crate::note::Note;
 use crate::pin::Pin;
 use crate::protocol::{LiveConnection, MakerOffer, OldAddress, Refusal};
 use crate::proxy::ProxyHolder;
+use crate::site::Site;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 use crate::words::Words;
@@ -70,7 +71,8 @@ pub struct TrustView {
     pub helper: Option<HelperStatus>,
     /// Whether the old device's cookies and storage go before another key is trusted.
     pub clears: bool,
-    /// Which question waits, for [`Situation::Declined`] and [`Situation::Elsewhere`].
+    /// Which question waits, for [`Situation::Declined`], [`Situation::Elsewhere`] and
+    /// [`Situation::Repeated`].
     pub waits: Option<Situation>,
     /// How far it is, for [`Situation::Meeting`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,6 +136,8 @@ pub enum Situation {
     ProxyTaken,
     /// A stranger that nobody should trust.
     Refused,
+    /// A page led here again and again: the question is shown when the person wants it.
+    Repeated,
     /// Another key of the same verified device.
     Rotated,
     /// The session of the device before is being deleted, or could not be.
@@ -142,7 +146,7 @@ pub enum Situation {
 
 impl Situation {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Blocked,
         Self::BrowserDistrusts,
         Self::Changed,
@@ -158,6 +162,7 @@ impl Situation {
         Self::NoHelper,
         Self::ProxyTaken,
         Self::Refused,
+        Self::Repeated,
         Self::Rotated,
         Self::StaleSession,
     ];
@@ -233,6 +238,26 @@ pub struct PopupView {
     pub helper: HelperStatus,
     /// Where the person said "not now" since the browser started.
     pub declined: Vec<Endpoint>,
+    /// Which sites wanted to reach devices from this tab, and were not let through.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wants: Vec<WantView>,
+}
+
+/// A site that wanted to reach a trusted device and was not let through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub struct WantView {
+    /// Which site.
+    pub site: Site,
+    /// Which device.
+    pub endpoint: Endpoint,
+    /// Its address, as people read it.
+    pub address: String,
+    /// What it is called.
+    pub name: SafeText,
+    /// Who it is.
+    pub identity: Identity,
 }
 
 /// Which of the popups it is.

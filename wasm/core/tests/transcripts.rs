@@ -17,6 +17,7 @@ use std::path::Path;
 use data_encoding::BASE64;
 use housekey_core::core::Core;
 use housekey_core::effect::Effect;
+use housekey_core::routing::RuleAction;
 
 #[test]
 fn the_core_says_what_the_transcripts_say() {
@@ -56,11 +57,20 @@ fn replay(transcript: &str) -> String {
         core = Core::restore(&core.snapshot()).expect("a snapshot is restored");
         for effect in core.handle(event) {
             let effect = match effect {
-                // The script has tests of its own; here only the proxies matter.
+                // The script has tests of its own; here only the proxies matter, and the rules for
+                // what a person allowed.
                 Effect::Route { mut routing } => {
-                    // Of the rules only whether they close.
-                    routing.rules.retain(|rule| rule.all);
-                    routing.rules.truncate(1);
+                    let only_blocks = routing
+                        .rules
+                        .iter()
+                        .all(|it| it.action == RuleAction::Block);
+                    // Of those that block, only whether they block pages, too.
+                    routing.rules.retain(|rule| {
+                        rule.action != RuleAction::Block || rule.condition.resource_types.is_some()
+                    });
+                    if only_blocks {
+                        routing.rules.truncate(1);
+                    }
                     let proxies = routing.pac.split('"').filter(|it| it.starts_with("PROXY"));
                     let mut proxies: Vec<_> = proxies.collect();
                     proxies.dedup();

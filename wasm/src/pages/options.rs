@@ -10,6 +10,7 @@ mod makers;
 mod notice;
 mod rows;
 mod settings;
+mod sites;
 mod transfer;
 
 use std::cell::Cell;
@@ -26,6 +27,7 @@ use self::history::Of;
 use self::makers::Makers;
 use self::notice::refused;
 use self::settings::SettingsView;
+use self::sites::Sites;
 use self::transfer::Transfer;
 use super::PageHost;
 use super::dom::{self, Result};
@@ -36,6 +38,7 @@ struct OptionsPage {
     devices: Rc<Devices>,
     makers: Rc<Makers>,
     settings: Rc<SettingsView>,
+    sites: Rc<Sites>,
     /// Whether the devices have been asked for.
     loaded: Cell<bool>,
     helper_works: Cell<bool>,
@@ -54,6 +57,7 @@ pub async fn start_options_page(host: PageHost) -> Result<()> {
     let page = Rc::new(OptionsPage {
         makers: Rc::new(Makers::new(&host)?),
         settings: Rc::new(SettingsView::new(&host)),
+        sites: Rc::new(Sites::new(&host)),
         devices,
         loaded: Cell::default(),
         helper_works: Cell::default(),
@@ -62,6 +66,7 @@ pub async fn start_options_page(host: PageHost) -> Result<()> {
     page.devices.listen()?;
     page.makers.listen()?;
     page.settings.listen()?;
+    page.sites.listen()?;
     transfer.listen()?;
     page.listen()?;
     page.turn_to_view(false)?;
@@ -216,6 +221,7 @@ impl OptionsPage {
                 history::begin(&self.host, &all, &self.devices).await
             }
             "makers" => self.makers.load().await,
+            "settings" => self.sites.load().await,
             _ => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::{PageRequest, Tab};
-use housekey_core::view::{PopupState, PopupView};
+use housekey_core::view::{PopupState, PopupView, WantView};
 use tsify::Tsify as _;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
@@ -64,6 +64,7 @@ impl Popup {
             let device = device.unwrap_or_default();
             link.set_attribute("href", &format!("{DEVICE}{device}"))?;
         }
+        self.show_wants(&view)?;
         self.show_others(&view)?;
         self.view.replace(Some(view));
         Ok(())
@@ -82,6 +83,8 @@ impl Popup {
             ("go", _) => dom::window()?.close(),
             ("forget", _) => self.ask_whether(true),
             ("keep", _) => self.ask_whether(false),
+            ("want" | "want-keep", _) => want_whether(button, action == "want"),
+            ("want-confirm", _) => self.allow(button).await,
             ("ask-again", Some(endpoint)) => {
                 let tab_id = self.tab.tab_id;
                 let request = PageRequest::AskAgain { endpoint, tab_id };
@@ -125,6 +128,54 @@ impl Popup {
             self.refused(&reply)?;
         }
         Ok(done)
+    }
+
+    /// Shows which sites wanted a device from this tab and were not let through.
+    fn show_wants(&self, view: &PopupView) -> Result<()> {
+        let content = match self.main.first_element_child() {
+            Some(content) if !view.wants.is_empty() => content,
+            _ => return Ok(()),
+        };
+        let block = dom::instance("wants", &self.host, &Values::default())?;
+        if let Some(list) = dom::part::<Element>(&block, "ul")? {
+            for (index, want) in view.wants.iter().enumerate() {
+                let item = dom::instance("want", &self.host, &want_values(&self.host, want))?;
+                item.set_attribute("data-index", &index.to_string())?;
+                list.append_child(&item)?;
+            }
+        }
+        content.append_child(&block).map(drop)
+    }
+
+    /// Lets the site of this item reach its device.
+    async fn allow(&self, button: &Element) -> Result<()> {
+        let Some(item) = button.closest("li")? else {
+            return Ok(());
+        };
+        let index = item.get_attribute("data-index");
+        let index = index.and_then(|it| it.parse::<usize>().ok());
+        let want = {
+            let view = self.view.borrow();
+            let wants = view.as_ref().map(|view| view.wants.as_slice());
+            index.and_then(|it| wants?.get(it).cloned())
+        };
+        let Some(want) = want else {
+            return Ok(());
+        };
+        let values = want_values(&self.host, &want);
+        let request = PageRequest::AllowSite {
+            tab_id: self.tab.tab_id,
+            site: want.site,
+            endpoint: want.endpoint,
+        };
+        let reply = self.host.ask(&request).await?;
+        if !matches!(reply, PageReply::Sites { .. }) {
+            return self.refused(&reply);
+        }
+        let done = dom::instance("want-done", &self.host, &values)?;
+        item.replace_with_with_node_1(&done)?;
+        dom::focus(&done);
+        Ok(())
     }
 
     fn ask_whether(&self, asked: bool) -> Result<()> {
@@ -180,6 +231,31 @@ impl Popup {
         self.main.replace_children_with_node_1(&content);
         self.main.set_attribute("data-state", state)
     }
+}
+
+fn want_values(host: &PageHost, want: &WantView) -> Values {
+    let mut values = Values::default();
+    tell_name(&mut values, &want.name, &want.identity, host);
+    values.set("site", want.site.as_str());
+    values.set("address", want.address.as_str());
+    values
+}
+
+/// Asks whether to let a site in, or no longer.
+fn want_whether(button: &Element, asked: bool) -> Result<()> {
+    let Some(item) = button.closest("li")? else {
+        return Ok(());
+    };
+    for (part, shown) in [(".want-allow", !asked), (".question", asked)] {
+        if let Some(part) = dom::part::<Element>(&item, part)? {
+            dom::show(&part, shown)?;
+        }
+    }
+    let next = if asked { ".want-keep" } else { ".want-allow" };
+    if let Some(next) = dom::part::<Element>(&item, next)? {
+        dom::focus(&next);
+    }
+    Ok(())
 }
 
 fn values(host: &PageHost, view: &PopupView) -> Values {

@@ -222,6 +222,7 @@ impl TrustPage {
             | PageReply::Imported { .. }
             | PageReply::Makers { .. }
             | PageReply::Pins { .. }
+            | PageReply::Sites { .. }
             | PageReply::Popup { .. }
             | PageReply::Status { .. } => self.show_error(ErrorCode::BadMessage),
         }

@@ -63,6 +63,9 @@ impl Core {
                 | Pending::Page { ask_id }
                 | Pending::Popup { ask_id, .. }
                 | Pending::Refresh { ask_id, .. }
+                | Pending::Sites {
+                    ask_id: Some(ask_id),
+                }
                 | Pending::TrustMaker { ask_id, .. } => {
                     effects.push(refuse(ask_id, ErrorCode::HelperGone));
                 }
@@ -73,7 +76,9 @@ impl Core {
                 | Pending::Cleared { .. }
                 | Pending::Hello
                 | Pending::Navigation { .. }
-                | Pending::Subresource { .. } => {}
+                | Pending::Sites { ask_id: None }
+                | Pending::Subresource { .. }
+                | Pending::Want { .. } => {}
             }
         }
         let attempt = match self.helper {
@@ -130,6 +135,7 @@ impl Core {
                     scope,
                     settings,
                     system_proxy,
+                    sites,
                 },
             ) => {
                 self.helper = Helper::Ready {
@@ -139,8 +145,10 @@ impl Core {
                 };
                 self.system_proxy = system_proxy;
                 self.scope = scope;
+                self.allowed = sites;
                 self.was_ready = true;
                 let mut effects = self.route_all();
+                effects.extend(self.follow_sites());
                 effects.extend(self.release_waiting());
                 effects.extend(self.ask_for_checkups());
                 effects
@@ -159,6 +167,12 @@ impl Core {
             }
             (Pending::Cleared { endpoint }, Response::Cleared) => {
                 self.leave_prompts(|prompt| prompt.endpoint == endpoint && prompt.about.is_stale())
+            }
+            (Pending::Sites { ask_id }, Response::Sites { sites }) => {
+                self.told_of_sites(ask_id, sites)
+            }
+            (Pending::Want { tab_id, want }, Response::Identified { pin, .. }) => {
+                self.told_of_want(tab_id, want, pin.as_ref())
             }
             (Pending::Subresource { tab_id }, Response::Explained { refusal: Some(_) }) => {
                 vec![Effect::SetBadge {
@@ -185,7 +199,14 @@ impl Core {
                 };
                 vec![Effect::SetBadge { tab_id, badge }]
             }
-            (Pending::Popup { ask_id, endpoint }, Response::Identified { pin, live }) => {
+            (
+                Pending::Popup {
+                    ask_id,
+                    endpoint,
+                    wants,
+                },
+                Response::Identified { pin, live },
+            ) => {
                 let state = match &pin {
                     None => PopupState::NotPinned,
                     Some(pin) if pin.blocked => PopupState::Blocked,
@@ -194,6 +215,7 @@ impl Core {
                 let view = PopupView {
                     live,
                     trusted: pin.as_ref().map(TrustedView::new),
+                    wants,
                     ..self.popup_view(state, Some(endpoint))
                 };
                 vec![Effect::Answer {
@@ -319,11 +341,16 @@ impl Core {
             | Pending::Page { ask_id }
             | Pending::Popup { ask_id, .. }
             | Pending::Refresh { ask_id, .. }
+            | Pending::Sites {
+                ask_id: Some(ask_id),
+            }
             | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
+            Pending::Sites { ask_id: None } => self.lost_sites(),
             Pending::Badge { .. }
             | Pending::Cleared { .. }
             | Pending::Navigation { .. }
             | Pending::Subresource { .. }
+            | Pending::Want { .. }
             | Pending::WhyFailed { .. } => Vec::new(),
         }
     }
@@ -336,7 +363,13 @@ impl Core {
         if self.link_local_is_direct && self.system_proxy.automatic.is_some() {
             return Effect::Unroute;
         }
-        let routing = Routing::new(port, &self.scope, &self.system_proxy);
+        // Where no gateway is, no site has anything to reach.
+        let allowed = if port == CLOSED_PORT {
+            &[]
+        } else {
+            self.allowed.as_slice()
+        };
+        let routing = Routing::new(port, &self.scope, &self.system_proxy, allowed);
         Effect::Route {
             routing: if self.no_access {
                 routing.closed()

@@ -24,6 +24,17 @@ impl Core {
         at: Timestamp,
     ) -> Vec<Effect> {
         let request = match request {
+            PageRequest::AllowSite {
+                tab_id,
+                site,
+                endpoint,
+            } => return self.allow_site(ask_id, tab_id, site, endpoint),
+            PageRequest::DisallowSite { site, endpoint } => {
+                return self.change_sites(ask_id, Request::DisallowSite { site, endpoint });
+            }
+            PageRequest::Sites => {
+                return self.change_sites(ask_id, Request::Sites { known: None });
+            }
             PageRequest::AskAgain { endpoint, tab_id } => {
                 return self.ask_again(ask_id, &endpoint, tab_id);
             }
@@ -152,8 +163,18 @@ impl Core {
                 let request = Request::Identify {
                     endpoint: endpoint.clone(),
                 };
-                return self.send(request, Pending::Popup { ask_id, endpoint });
+                let wants = self.wants_of(tab_id, url);
+                let popup = Pending::Popup {
+                    ask_id,
+                    endpoint,
+                    wants,
+                };
+                return self.send(request, popup);
             }
+        };
+        let reply = PopupView {
+            wants: self.wants_of(tab_id, url),
+            ..reply
         };
         let reply = PageReply::Popup { view: reply };
         Effect::Answer { ask_id, reply }
@@ -162,7 +183,7 @@ impl Core {
     fn popup_of_prompt(&self, prompt: &Prompt) -> PopupView {
         let state = match &prompt.about {
             About::Declined(_) => PopupState::Declined,
-            About::Elsewhere(_) => PopupState::Question,
+            About::Elsewhere(_) | About::Repeated(_) => PopupState::Question,
             About::LinkLocal => PopupState::Failed,
             About::Meeting { .. } => PopupState::Meeting,
             About::NoHelper => PopupState::NoHelper,
@@ -198,6 +219,7 @@ impl Core {
             proxy: None,
             helper: self.status(),
             declined: self.declined.keys().cloned().collect(),
+            wants: Vec::new(),
         }
     }
 

@@ -50,15 +50,18 @@ pub(super) enum About {
     ProxyTaken(ProxyHolder),
     /// The helper refused, and why: a question, or news.
     Refused(Refusal),
+    /// A page led here again and again, and this question waits until the person wants it.
+    Repeated(Refusal),
 }
 
 impl About {
     /// The helper's refusal, where there is one.
     pub(super) const fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Declined(refusal) | Self::Elsewhere(refusal) | Self::Refused(refusal) => {
-                Some(refusal)
-            }
+            Self::Declined(refusal)
+            | Self::Elsewhere(refusal)
+            | Self::Refused(refusal)
+            | Self::Repeated(refusal) => Some(refusal),
             Self::LinkLocal | Self::Meeting { .. } | Self::NoHelper | Self::ProxyTaken(_) => None,
         }
     }
@@ -90,7 +93,7 @@ impl About {
     pub(super) const fn badge(&self) -> Badge {
         match self {
             Self::Declined(_) => Badge::Declined,
-            Self::Elsewhere(_) => Badge::Question,
+            Self::Elsewhere(_) | Self::Repeated(_) => Badge::Question,
             Self::Meeting { .. } => Badge::Waiting,
             Self::Refused(refusal) if is_calm(&refusal.finding) => Badge::Question,
             Self::LinkLocal | Self::NoHelper | Self::ProxyTaken(_) | Self::Refused(_) => {
@@ -123,6 +126,8 @@ impl Core {
             About::Declined(refusal)
         } else if self.is_asked_elsewhere(&endpoint, tab_id) {
             About::Elsewhere(refusal)
+        } else if self.is_pressed(tab_id, &url, &endpoint) {
+            About::Repeated(refusal)
         } else {
             About::Refused(refusal)
         };
@@ -184,6 +189,7 @@ impl Core {
         let view = match &prompt.about {
             About::Declined(refusal) => waiting(refusal, Situation::Declined),
             About::Elsewhere(refusal) => waiting(refusal, Situation::Elsewhere),
+            About::Repeated(refusal) => waiting(refusal, Situation::Repeated),
             About::LinkLocal => bare(Situation::LinkLocal),
             About::Meeting { meeting, .. } => bare(Situation::Meeting).map(|view| TrustView {
                 meeting: Some(*meeting),
@@ -227,9 +233,10 @@ impl Core {
             return vec![refuse(ask_id, ErrorCode::UnknownPrompt)];
         };
         match (choice, &prompt.about) {
-            (Choice::AnswerHere, About::Declined(refusal) | About::Elsewhere(refusal)) => {
-                self.answer_here(ask_id, prompt_id, &prompt, refusal.clone(), at)
-            }
+            (
+                Choice::AnswerHere,
+                About::Declined(refusal) | About::Elsewhere(refusal) | About::Repeated(refusal),
+            ) => self.answer_here(ask_id, prompt_id, &prompt, refusal.clone(), at),
             (Choice::LeaveToBrowser, About::LinkLocal | About::ProxyTaken(_)) => {
                 self.left_alone.insert(prompt.endpoint);
                 self.go(ask_id, prompt_id, prompt.url)

@@ -86,6 +86,7 @@ fn line(host: &PageHost, entry: &HistoryEntry, of: Of<'_>) -> Result<Element> {
     values.set("what", code(&entry.what));
     values.set("day", host.date(entry.at));
     values.set("time", host.time_of_day(entry.at));
+    values.set_some("site", entry.site.as_ref().map(ToString::to_string));
     let Of::All(devices) = of else {
         return Ok(dom::instance("happening", host, &values)?.unchecked_into());
     };
