@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
 use rustix::fs::OFlags;
+use tempfile::NamedTempFile;
 
 /// The places of the helper's files. Nothing is created by making one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,10 +247,29 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PathsError> {
 ///
 /// [`PathsError::Io`]; the file that was there before is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsError> {
+    let file = stage(path, bytes, mode)?;
+    let place = || -> io::Result<()> {
+        file.persist(path)?;
+        File::open(path.parent().unwrap_or(path))?.sync_all()
+    };
+    place().map_err(|source| io_error(path, source))
+}
+
+/// Writes a file with mode 0600 beside its place, and waits until the disk has it. It only has to
+/// be moved there.
+///
+/// # Errors
+///
+/// [`PathsError::Io`].
+pub fn stage_private(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, PathsError> {
+    stage(path, bytes, PRIVATE_FILE)
+}
+
+fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, PathsError> {
     let directory = path
         .parent()
         .ok_or_else(|| PathsError::WrongKind(path.into()))?;
-    let write = || -> io::Result<()> {
+    let write = || -> io::Result<NamedTempFile> {
         let mut file = tempfile::Builder::new()
             .prefix(TEMPORARY_PREFIX)
             .permissions(fs::Permissions::from_mode(mode))
@@ -259,8 +279,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsErro
         file.as_file()
             .set_permissions(fs::Permissions::from_mode(mode))?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
+        Ok(file)
     };
     write().map_err(|source| io_error(path, source))
 }
