@@ -1,4 +1,5 @@
-//! Checks that others wrote: of the libraries, and of the extension as Mozilla reviews it.
+//! Checks that others wrote: of the libraries, of the gateway's TLS, and of the extension as
+//! Mozilla reviews it.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
@@ -7,9 +8,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::process;
+use crate::testssl;
 use crate::workspace::Workspace;
 
-/// Checks licences, sources and known holes of every library, and the extension for Firefox.
+/// Checks licences, sources and known holes of every library, the extension for Firefox, and the
+/// gateway's TLS.
 ///
 /// The list of known holes, and Mozilla's linter, come over the network. What could not be
 /// checked without it is said, and is no success.
@@ -33,6 +36,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
             process::run(known.args(["--offline", "check", "advisories"]))?;
         }
     }
+
+    process::heading("the gateway, as a browser sees it");
+    testssl::run(workspace)?;
 
     process::heading("the extension, as Mozilla reviews it");
     match bring_linter(workspace) {

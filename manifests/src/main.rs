@@ -19,6 +19,7 @@ mod process;
 mod setup;
 #[cfg(test)]
 mod store;
+mod testssl;
 mod wasm;
 mod wasm_compiler;
 mod workspace;
@@ -119,7 +120,8 @@ enum Task {
     },
     /// Takes a picture of every state of every page in both browsers, and checks each
     Gallery(Gallery),
-    /// Checks libraries' licences, sources and known holes, and the extension as Mozilla does
+    /// Checks libraries' licences, sources and known holes, the extension as Mozilla does, and the
+    /// gateway's TLS with testssl.sh
     Audit,
     /// Feeds what strangers write to libFuzzer
     Fuzz(Fuzz),
@@ -204,8 +206,8 @@ fn dispatch(cli: Cli) -> Result<()> {
             gallery.show(&workspace)
         }
         Task::Audit => {
-            setup::bring(&[Need::CargoDeny, Need::Npm, Need::WasmTarget], false)?;
-            build_extension(&workspace)?;
+            setup::bring(&Need::of_audit(), false)?;
+            build(&workspace, Profile::Debug)?;
             audit::run(&workspace)
         }
         Task::Fuzz(fuzz) => {

@@ -40,6 +40,8 @@ pub(crate) enum Need {
     /// Acts at a system call of the helper, and tells them all.
     Strace,
     Stunnel,
+    /// Looks at the gateway's TLS.
+    Testssl,
     WasmTarget,
 }
 
@@ -84,6 +86,12 @@ impl Need {
         let mut needs = vec![Self::WasmTarget, browser.need(), browser.driver()];
         needs.extend([Self::Certutil, Self::Iproute2, Self::Nginx]);
         needs
+    }
+
+    /// What the audit uses.
+    pub(crate) fn of_audit() -> Vec<Self> {
+        let libraries = [Self::CargoDeny, Self::Npm, Self::WasmTarget];
+        [&libraries[..], &[Self::Iproute2, Self::Testssl]].concat()
     }
 
     /// What the gallery uses in these browsers.
@@ -141,6 +149,7 @@ impl Need {
             Self::Rustfmt => "cargo-fmt",
             Self::Strace => "strace",
             Self::Stunnel => "stunnel4",
+            Self::Testssl => "testssl",
             Self::WasmTarget => "a Rust compiler for WebAssembly",
         }
     }
@@ -176,6 +185,7 @@ impl Need {
             Self::Rustfmt => Remedy::Component("rustfmt"),
             Self::Strace => Remedy::Packages(&["strace"]),
             Self::Stunnel => Remedy::Packages(&["stunnel4"]),
+            Self::Testssl => Remedy::Packages(&["testssl.sh"]),
             Self::WasmTarget => Remedy::WasmTarget,
         }
     }

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
 use housekey_core::text::WholeText;
+use tempfile::NamedTempFile;
 
 use crate::platform;
 
@@ -298,16 +299,34 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PathsError> {
 ///
 /// [`PathsError::Io`]; the file that was there before is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsError> {
+    let file = stage(path, bytes, mode)?;
+    let place = || -> io::Result<()> {
+        file.persist(path)?;
+        system::sync_directory(path.parent().unwrap_or(path))
+    };
+    place().map_err(|source| io_error(path, source))
+}
+
+/// Writes a file with mode 0600 beside its place, and waits until the disk has it. It only has to
+/// be moved there.
+///
+/// # Errors
+///
+/// [`PathsError::Io`].
+pub fn stage_private(path: &Path, bytes: &[u8]) -> Result<NamedTempFile, PathsError> {
+    stage(path, bytes, PRIVATE_FILE)
+}
+
+fn stage(path: &Path, bytes: &[u8], mode: u32) -> Result<NamedTempFile, PathsError> {
     let directory = path
         .parent()
         .ok_or_else(|| PathsError::WrongKind(path.into()))?;
-    let write = || -> io::Result<()> {
+    let write = || -> io::Result<NamedTempFile> {
         let mut file = system::temporary(TEMPORARY_PREFIX, mode, directory)?;
         file.write_all(bytes)?;
         system::set_mode(file.as_file(), file.path(), mode)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        system::sync_directory(directory)
+        Ok(file)
     };
     write().map_err(|source| io_error(path, source))
 }

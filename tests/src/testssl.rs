@@ -1,6 +1,7 @@
 //! What testssl.sh (<https://testssl.sh>) says of the side of the gateway that a browser sees.
 
 use std::fs;
+use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -33,7 +34,9 @@ pub async fn run(lan: Lan, report: &Path) -> Result<()> {
     let key = identity.spki_sha256().parse()?;
     let _device = Device::start(DEVICE.parse()?, Model::new("Sample", identity)).await?;
     helper.approve(DEVICE, &key)?;
-    let relay = Relay::start(DEVICE, Some(helper.proxy().clone())).await?;
+    // At the device's own address, which is what the gateway's certificate is for.
+    let address = DEVICE.parse::<SocketAddrV4>()?;
+    let relay = Relay::at(*address.ip(), DEVICE, Some(helper.proxy().clone())).await?;
     let root = home.path().join(".local/share/housekey/authority/root.pem");
     let mut testssl = Command::new("testssl");
     testssl.args([
@@ -50,7 +53,7 @@ pub async fn run(lan: Lan, report: &Path) -> Result<()> {
         .arg(root)
         .arg("--jsonfile")
         .arg(report);
-    testssl.arg(format!("127.0.0.1:{}", relay.port()));
+    testssl.arg(format!("{}:{}", address.ip(), relay.port()));
     testssl.current_dir(home.path()).stdin(Stdio::null());
     // How it ends says how grave what it found is; that is for the report.
     let ended = testssl.status().await;

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -34,7 +35,11 @@ pub struct Backup {
 /// [`StoreError::Io`] where they cannot be listed.
 pub fn backups(paths: &Paths) -> Result<Vec<Backup>, StoreError> {
     let mut backups = Vec::new();
-    for entry in fs::read_dir(paths.data()).map_err(StoreError::Io)? {
+    let entries = match fs::read_dir(paths.data()) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(backups),
+        entries => entries.map_err(StoreError::Io)?,
+    };
+    for entry in entries {
         let file = entry.map_err(StoreError::Io)?.path();
         let Some(generation) = generation_of(&file) else {
             continue;

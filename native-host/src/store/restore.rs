@@ -126,7 +126,8 @@ impl Restoration {
         };
         let transaction = connection.transaction()?;
         let changed = self.changed();
-        let hosts: BTreeSet<_> = changed.iter().map(|pin| pin.endpoint.host()).collect();
+        let touched = changed.iter().copied().chain(self.forgotten());
+        let hosts: BTreeSet<_> = touched.map(|pin| pin.endpoint.host()).collect();
         for host in hosts {
             hand_over(&transaction, host, None)?;
         }

@@ -93,15 +93,27 @@ pub(super) fn check(connection: &mut Connection, paths: &Paths) -> Result<(), St
 }
 
 /// Seals a store as it is now.
+///
+/// Nobody has to wait for it: it is written while others may change the store, and put into its
+/// place if nobody did. Otherwise they seal it.
 pub(super) fn write(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
-    alone(connection, |connection| {
+    let seal = within(connection, "BEGIN", |connection| {
         let mark = Mark::read(connection)?;
         if Mark::sealed(paths).as_ref() == Some(&mark) {
-            return Ok(());
+            return Ok(None);
         }
         let content = content_of(connection)?;
-        let seal = super::to_json(&Seal { mark, content })?;
-        paths::write_private(&paths.seal(), seal.as_bytes())?;
+        Ok(Some(Seal { mark, content }))
+    })?;
+    let Some(seal) = seal else {
+        return Ok(());
+    };
+    let file = paths::stage_private(&paths.seal(), super::to_json(&seal)?.as_bytes())?;
+    alone(connection, |connection| {
+        if Mark::read(connection)? == seal.mark {
+            let placed = file.persist(paths.seal());
+            placed.map_err(|error| StoreError::Io(error.error))?;
+        }
         Ok(())
     })
 }
@@ -124,7 +136,16 @@ fn alone<T>(
     connection: &mut Connection,
     look: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    connection.execute_batch("BEGIN IMMEDIATE")?;
+    within(connection, "BEGIN IMMEDIATE", look)
+}
+
+/// Looks at one state of the store. Nothing is changed in it.
+fn within<T>(
+    connection: &mut Connection,
+    begin: &str,
+    look: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.execute_batch(begin)?;
     let seen = look(connection);
     connection.execute_batch("ROLLBACK")?;
     seen

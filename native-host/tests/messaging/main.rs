@@ -12,7 +12,8 @@ use std::time::SystemTime;
 use housekey::authority::Authority;
 use housekey::extension_id;
 use housekey::paths::Paths;
-use housekey_core::protocol::MAX_REQUEST_BYTES;
+use housekey::store::Store;
+use housekey_core::protocol::{MAX_REQUEST_BYTES, Settings};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -259,4 +260,28 @@ fn a_damaged_store_is_told_and_nothing_is_served() {
     assert!(answer["answer"]["value"].get("gateway").is_none());
     let found = checked_up(&mut helper);
     assert!(found.contains("store_damaged"), "{found}");
+}
+
+/// Nothing is served from a copy of yesterday either, and it is told by another code.
+#[test]
+fn an_older_store_is_told_and_nothing_is_served() {
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths::at(home.path().join("housekey"));
+    paths.prepare().unwrap();
+    Authority::create(&paths, &[], SystemTime::now()).unwrap();
+    let change = || {
+        let store = Store::open(&paths).unwrap();
+        store.set_settings(&Settings::default()).unwrap();
+    };
+    change();
+    let yesterday = std::fs::read(paths.database()).unwrap();
+    change();
+    std::fs::write(paths.database(), yesterday).unwrap();
+    let origin = format!("chrome-extension://{}/", extension_id::CHROME);
+    let mut helper = Helper::start(home, &origin);
+    for id in 1..3 {
+        let answer = helper.ask(&hello(id));
+        assert_eq!(answer["answer"]["value"]["code"], "store_replaced");
+        assert!(answer["answer"]["value"].get("gateway").is_none());
+    }
 }

@@ -202,6 +202,8 @@ fn a_running_helper_sees_what_was_put_back() {
     plan.execute(NOW).unwrap();
     assert_ne!(running.version().unwrap(), version, "nothing would be cut");
     assert_eq!(endpoints(&running), ["192.168.1.20:443"]);
+    let profile = "3f1c2a5e-9d7b-4c1a-8e2f-0a1b2c3d4e5f".parse().unwrap();
+    assert!(running.has_stale_session(&profile, there.host()).unwrap());
     approve(&running, &pin("192.168.1.22", 3));
     drop(running);
     assert_eq!(

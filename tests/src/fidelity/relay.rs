@@ -19,7 +19,16 @@ pub(crate) struct Relay {
 impl Relay {
     /// To this device, through a gateway or directly.
     pub(crate) async fn start(device: &'static str, proxy: Option<Proxy>) -> Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        Self::at(Ipv4Addr::LOCALHOST, device, proxy).await
+    }
+
+    /// The same, at this address of the private network.
+    pub(crate) async fn at(
+        address: Ipv4Addr,
+        device: &'static str,
+        proxy: Option<Proxy>,
+    ) -> Result<Self> {
+        let listener = TcpListener::bind(SocketAddr::from((address, 0))).await?;
         let port = listener.local_addr()?.port();
         let listener = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
