@@ -5,7 +5,9 @@
 //! document, and tested against stand-ins for their commands, registry and stores
 //! ([`World`], [`windows::Registry`], [`windows::RootStore`]); they have not been run there yet.
 
+#[cfg(unix)]
 mod linux;
+#[cfg(unix)]
 mod macos;
 #[cfg(test)]
 mod stand_ins;
@@ -21,7 +23,9 @@ use crate::browsers::Family;
 use crate::paths::PathsError;
 use crate::trust_store::TrustStore;
 
+#[cfg(unix)]
 pub use linux::Linux;
+#[cfg(unix)]
 pub use macos::MacOs;
 pub use windows::Windows;
 

@@ -47,7 +47,7 @@ fn walk(root: &CleanRoot, package: &Path) -> Result<()> {
         "dpkg finds other files than it installed: {said}"
     );
     ensure!(
-        of(&root.listing()?, HOME) == of(&before, HOME),
+        same_below(HOME, &root.listing()?, &before),
         "the package touched a home"
     );
     let said = root.run(PERSON, &["housekey", "--version"])?;
@@ -218,11 +218,10 @@ fn list(directory: &Path, prefix: &str, listing: &mut Listing) -> Result<()> {
     Ok(())
 }
 
-fn of<'a>(listing: &'a Listing, place: &str) -> Vec<(&'a String, &'a (u32, u32, Vec<u8>))> {
-    listing
-        .iter()
-        .filter(|(path, _)| path.starts_with(place))
-        .collect()
+/// Whether what is below a place is the same in both.
+fn same_below(place: &str, one: &Listing, other: &Listing) -> bool {
+    let below = |(path, _): &(&String, _)| path.starts_with(place);
+    one.iter().filter(below).eq(other.iter().filter(below))
 }
 
 const ROOT: &str = "root:root";

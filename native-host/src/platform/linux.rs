@@ -72,7 +72,6 @@ impl Platform for Linux {
 }
 
 /// Takes the rights of others away. A link is refused: it leads to what is not meant.
-#[cfg(unix)]
 pub(super) fn private_mode(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -84,7 +83,6 @@ pub(super) fn private_mode(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-#[cfg(unix)]
 const OWNERS_BITS: u32 = 0o700;
 
 #[cfg(test)]

@@ -80,12 +80,10 @@ impl Platform for MacOs {
         Ok(vec![Box::new(Keychain::new(Rc::clone(&self.world), file))])
     }
 
-    #[cfg(unix)]
     fn make_private(&self, path: &Path) -> Result<(), PathsError> {
         super::Linux.make_private(path)
     }
 
-    #[cfg(unix)]
     fn check_private(&self, path: &Path) -> Result<(), PathsError> {
         super::Linux.check_private(path)
     }
