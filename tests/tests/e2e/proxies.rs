@@ -39,6 +39,7 @@ fn set_proxy(account: &mut Account, kind: Kind, port: u16) -> Result<()> {
 
 fn set_kde(account: &mut Account, settings: &str) -> Result<()> {
     account.set("XDG_CURRENT_DESKTOP", "KDE");
+    account.set("KDE_SESSION_VERSION", "6");
     let directory = account.directory().join(".config");
     fs::create_dir_all(&directory)?;
     let settings = format!("[Proxy Settings]\n{settings}");
