@@ -82,12 +82,14 @@ async fn ask_gsettings() -> Option<String> {
         .then(|| String::from_utf8_lossy(&said.stdout).into_owned())
 }
 
-/// KDE's settings, which are where KDE 5 and later have them, unless somebody chose a place.
+/// KDE's settings, which since its version 5 are beside those of all others.
 fn kde_settings(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
     let chosen = variable("KDEHOME").filter(|home| !home.is_empty());
-    let directory = match chosen {
-        Some(home) => Path::new(&home).join("share/config"),
-        None => PathBuf::from(variable("HOME")?).join(".config"),
+    let home = PathBuf::from(variable("HOME")?);
+    let directory = match (chosen, variable("KDE_SESSION_VERSION").as_deref()) {
+        (Some(chosen), _) => Path::new(&chosen).join("share/config"),
+        (None, Some("5" | "6")) => home.join(".config"),
+        (None, _) => home.join(".kde/share/config"),
     };
     let file = std::fs::read(directory.join("kioslaverc")).ok()?;
     (file.len() <= MAX_FILE_BYTES).then(|| String::from_utf8_lossy(&file).into_owned())

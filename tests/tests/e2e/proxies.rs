@@ -7,6 +7,9 @@ use anyhow::{Result, ensure};
 use housekey_tests::browser::{Account, Browser, Kind, Options, Page, artefact};
 use housekey_tests::home::Home;
 use housekey_tests::proxy::Proxy;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::scene::Stage;
 
@@ -39,6 +42,7 @@ fn set_proxy(account: &mut Account, kind: Kind, port: u16) -> Result<()> {
 
 fn set_kde(account: &mut Account, settings: &str) -> Result<()> {
     account.set("XDG_CURRENT_DESKTOP", "KDE");
+    account.set("KDE_SESSION_VERSION", "6");
     let directory = account.directory().join(".config");
     fs::create_dir_all(&directory)?;
     let settings = format!("[Proxy Settings]\n{settings}");
@@ -92,17 +96,13 @@ pub(crate) async fn a_script_that_was_there_stays_in_charge(stage: Stage) -> Res
     let proxy = Proxy::start(stage.lan).await?;
     let home = Home::start(stage.lan).await?;
     let mut account = Account::new(stage.lan, &home.authorities)?;
-    let script = account.directory().join("company.pac");
-    let said = format!(
+    let script = format!(
         "function FindProxyForURL(url, host) {{ return host === 'public.example' ? \
          'PROXY 127.0.0.1:{}' : 'DIRECT'; }}",
         proxy.port()
     );
-    fs::write(&script, said)?;
-    let settings = format!(
-        "ProxyType=2\nProxy Config Script=file://{}\n",
-        script.display()
-    );
+    let (port, serving) = serve(script).await?;
+    let settings = format!("ProxyType=2\nProxy Config Script=http://127.0.0.1:{port}/proxy.pac\n");
     set_kde(&mut account, &settings)?;
     account.install_housekey()?;
     let browser = stage.browser(&account, Options::with_housekey()).await?;
@@ -114,6 +114,7 @@ pub(crate) async fn a_script_that_was_there_stays_in_charge(stage: Stage) -> Res
     ensure_used(&proxy)?;
     is_told(&browser, "proxy script").await?;
     ensure!(home.hue.record().application_bytes == 0);
+    serving.abort();
     Ok(())
 }
 
@@ -146,6 +147,27 @@ pub(crate) async fn another_extensions_proxy_is_told_of(stage: Stage) -> Result<
     is_told(&browser, "Another extension").await?;
     ensure!(home.hue.record().application_bytes == 0);
     Ok(())
+}
+
+/// Gives everybody who asks this script.
+async fn serve(script: String) -> Result<(u16, JoinHandle<()>)> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let port = listener.local_addr()?.port();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-ns-proxy-autoconfig\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{script}",
+        script.len()
+    );
+    let serving = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = [0; 4_096];
+            // Whoever leaves early gets nothing.
+            if client.read(&mut request).await.is_ok() {
+                let _ = client.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    Ok((port, serving))
 }
 
 /// A device's page says who leads the traffic.
