@@ -59,7 +59,9 @@ impl Lan {
     /// at any moment.
     pub fn lead(self, name: &str, addresses: &[&str]) -> Result<()> {
         let hosts = fs::read_to_string(HOSTS_FILE)?;
-        let others = hosts.lines().filter(|line| !line.ends_with(&format!(" {name}")));
+        let others = hosts
+            .lines()
+            .filter(|line| !line.ends_with(&format!(" {name}")));
         let mut hosts: Vec<String> = others.map(ToOwned::to_owned).collect();
         hosts.extend(addresses.iter().map(|address| format!("{address} {name}")));
         hosts.push(String::new());

@@ -11,7 +11,12 @@ use crate::scene::{Browser, Device, Scene, config, echo, endpoint, identity, pin
 /// Nothing of it reaches the device; what is the device's own, or allowed, passes byte for byte.
 pub(crate) async fn a_foreign_page_s_socket_reaches_nobody(lan: Lan) {
     let (scene, _device) = scene(lan).await;
-    for origin in ["https://public.example", "null", "http://192.168.1.20", "https://192.168.1.60"] {
+    for origin in [
+        "https://public.example",
+        "null",
+        "http://192.168.1.20",
+        "https://192.168.1.60",
+    ] {
         refuse(&scene, &head(origin)).await;
     }
     // One that comes in pieces, and one that never ends.
@@ -32,7 +37,12 @@ pub(crate) async fn a_foreign_page_s_socket_reaches_nobody(lan: Lan) {
     refuse(&scene, &head("https://cameras.example")).await;
     assert!(scene.store.allow(&site, &endpoint, Timestamp(0)).unwrap());
     pass(&scene, &head("https://cameras.example")).await;
-    assert!(scene.store.disallow(&site, &endpoint, Timestamp(0)).unwrap());
+    assert!(
+        scene
+            .store
+            .disallow(&site, &endpoint, Timestamp(0))
+            .unwrap()
+    );
     refuse(&scene, &head("https://cameras.example")).await;
 }
 
@@ -41,7 +51,11 @@ pub(crate) async fn what_is_no_socket_is_not_held_up(lan: Lan) {
     let (scene, _device) = scene(lan).await;
     let mut browser = within(scene.browse_for_socket()).await.unwrap();
     ping(&mut browser).await;
-    pass(&scene, "GET / HTTP/1.1\r\nOrigin: https://public.example\r\n\r\n").await;
+    pass(
+        &scene,
+        "GET / HTTP/1.1\r\nOrigin: https://public.example\r\n\r\n",
+    )
+    .await;
     pass(&scene, "GEX").await;
     pass(&scene, "\r\n").await;
 }

@@ -24,13 +24,20 @@ fn what_is_allowed_is_kept_and_stands_in_the_history() {
     for _ in 0..2 {
         assert!(store.allow(&cameras, &bridge.endpoint, NOW).unwrap());
     }
-    assert_eq!(pairs(&Store::open(&paths).unwrap()), ["cameras.example 192.168.1.20:443"]);
+    assert_eq!(
+        pairs(&Store::open(&paths).unwrap()),
+        ["cameras.example 192.168.1.20:443"]
+    );
     assert!(store.disallow(&cameras, &bridge.endpoint, NOW).unwrap());
     assert!(!store.disallow(&cameras, &bridge.endpoint, NOW).unwrap());
     assert!(pairs(&store).is_empty());
     assert_eq!(
         what(&store),
-        [Happening::DisallowSite, Happening::AllowSite, Happening::Approve]
+        [
+            Happening::DisallowSite,
+            Happening::AllowSite,
+            Happening::Approve
+        ]
     );
     let lines = store.history(None, None, 9).unwrap();
     let sites: Vec<_> = lines.into_iter().map(|line| line.site).collect();
@@ -77,7 +84,10 @@ fn an_allowance_ends_with_the_trust_in_the_key() {
             store.put(&other, Happening::Replace, NOW).unwrap();
         }),
         ("moved", |store| {
-            let (from, to) = (pin("192.168.1.20", 1).endpoint, pin("192.168.1.21", 1).endpoint);
+            let (from, to) = (
+                pin("192.168.1.20", 1).endpoint,
+                pin("192.168.1.21", 1).endpoint,
+            );
             let moved = store.relocate(&from, &to, NOW).unwrap();
             assert!(matches!(moved, Moving::Done(_)));
         }),

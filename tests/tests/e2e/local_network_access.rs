@@ -190,7 +190,9 @@ impl Matrix {
         self.tried.extend(there.map(|(vector, _)| vector.clone()));
         // One that came too late for its own page still says where it is from.
         let requests = device.record().requests;
-        let ways = requests.iter().filter(|it| !it.path.starts_with("/redirect"));
+        let ways = requests
+            .iter()
+            .filter(|it| !it.path.starts_with("/redirect"));
         let reached = ways.filter_map(|it| it.path.split_once('?'));
         let reached = reached.map(|(_, vector)| vector.trim_end_matches('=').to_owned());
         self.reached.extend(reached);

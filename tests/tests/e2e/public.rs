@@ -92,7 +92,10 @@ pub(crate) async fn a_name_that_is_led_elsewhere_reaches_nobody(stage: Stage) ->
     // A public name that leads home is the browser's own business, with its own refusal.
     scene.browser.go("https://intranet.example/").await?;
     let refused = |page: &Page| page.is_error();
-    scene.browser.until("the browser's refusal", refused).await?;
+    scene
+        .browser
+        .until("the browser's refusal", refused)
+        .await?;
     let record = scene.home.nas.record();
     ensure!(
         record.application_bytes == 0 && record.handshakes == 0,

@@ -126,7 +126,9 @@ pub(crate) async fn no_page_can_press(stage: Stage) -> Result<()> {
     for attempt in 0..4 {
         let began = Instant::now();
         push(&scene).await?;
-        browser.until("a question", |page| page.is_decided()).await?;
+        browser
+            .until("a question", |page| page.is_decided())
+            .await?;
         push(&scene).await?;
         let answer = |page: &Page| page.is_decided() && page.armed;
         let page = browser.until("an answer to the second try", answer).await?;
@@ -139,7 +141,9 @@ pub(crate) async fn no_page_can_press(stage: Stage) -> Result<()> {
     }
     browser.screenshot("repeated").await?;
     browser.click("#answer-here").await?;
-    browser.until("the question, where it is wanted", asks).await?;
+    browser
+        .until("the question, where it is wanted", asks)
+        .await?;
     // Whoever goes there by themselves is asked, too.
     browser.go("https://public.example/").await?;
     let shows = |page: &Page| page.heading == "A public site";
@@ -155,7 +159,8 @@ async fn push(scene: &Scene) -> Result<()> {
     browser.go("https://public.example/").await?;
     let shows = |page: &Page| page.heading == "A public site";
     browser.until("the public page", shows).await?;
-    let away = "document.documentElement.dataset.left = ''; location.href = 'https://192.168.1.20/'";
+    let away =
+        "document.documentElement.dataset.left = ''; location.href = 'https://192.168.1.20/'";
     browser.eval(away).await.map(drop)
 }
 

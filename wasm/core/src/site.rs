@@ -73,7 +73,8 @@ impl Site {
     /// sites.
     #[must_use]
     pub fn is_foreign_to(&self, host: &Host, scope: &ScopeOptions) -> bool {
-        self.host().is_none_or(|own| !is_one_site(&own, host, scope))
+        self.host()
+            .is_none_or(|own| !is_one_site(&own, host, scope))
     }
 
     /// Whether this is the site or a name below it.
@@ -135,7 +136,8 @@ pub fn is_foreign_socket(
         .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()))
         .collect();
     let values = |name: &'static str| fields.iter().filter(move |field| field.0 == name);
-    let opens = values("upgrade").any(|(_, value)| value.to_ascii_lowercase().contains("websocket"));
+    let opens =
+        values("upgrade").any(|(_, value)| value.to_ascii_lowercase().contains("websocket"));
     if !opens {
         return false;
     }
@@ -177,14 +179,17 @@ fn is_one_site(one: &Host, other: &Host, scope: &ScopeOptions) -> bool {
     };
     one == other
         || added.into_iter().any(|it| ends(one, it) && ends(other, it))
-        || LOCAL_SUFFIXES
-            .iter()
-            .any(|suffix| label_above(one, suffix).is_some_and(|it| label_above(other, suffix) == Some(it)))
+        || LOCAL_SUFFIXES.iter().any(|suffix| {
+            label_above(one, suffix).is_some_and(|it| label_above(other, suffix) == Some(it))
+        })
 }
 
 /// `nas` of `www.nas.local`.
 fn label_above<'n>(name: &'n str, suffix: &str) -> Option<&'n str> {
-    name.strip_suffix(suffix)?.strip_suffix('.')?.rsplit('.').next()
+    name.strip_suffix(suffix)?
+        .strip_suffix('.')?
+        .rsplit('.')
+        .next()
 }
 
 #[cfg(test)]
@@ -238,7 +243,11 @@ mod tests {
         ] {
             let site: Site = site.parse().unwrap();
             let host = host.parse().unwrap();
-            assert_eq!(site.is_foreign_to(&host, &scope()), foreign, "{site} {host}");
+            assert_eq!(
+                site.is_foreign_to(&host, &scope()),
+                foreign,
+                "{site} {host}"
+            );
         }
     }
 
@@ -253,20 +262,53 @@ mod tests {
             name: SafeText::default(),
         }];
         for (fields, foreign) in [
-            ("Upgrade: websocket\r\nOrigin: https://192.168.1.20\r\n", false),
-            ("Upgrade: websocket\r\nOrigin: https://192.168.1.20:8443\r\n", false),
-            ("Upgrade: websocket\r\nOrigin: https://public.example\r\n", true),
-            ("upgrade:WebSocket\r\norigin:https://public.example\r\n", true),
-            ("Origin: https://public.example\r\nUpgrade: h2c, websocket\r\n", true),
+            (
+                "Upgrade: websocket\r\nOrigin: https://192.168.1.20\r\n",
+                false,
+            ),
+            (
+                "Upgrade: websocket\r\nOrigin: https://192.168.1.20:8443\r\n",
+                false,
+            ),
+            (
+                "Upgrade: websocket\r\nOrigin: https://public.example\r\n",
+                true,
+            ),
+            (
+                "upgrade:WebSocket\r\norigin:https://public.example\r\n",
+                true,
+            ),
+            (
+                "Origin: https://public.example\r\nUpgrade: h2c, websocket\r\n",
+                true,
+            ),
             ("Upgrade: websocket\r\nOrigin: null\r\n", true),
             ("Upgrade: websocket\r\nOrigin: \r\n", true),
-            ("Upgrade: websocket\r\nOrigin: http://192.168.1.20\r\n", true),
-            ("Upgrade: websocket\r\nOrigin: https://192.168.1.60\r\n", true),
+            (
+                "Upgrade: websocket\r\nOrigin: http://192.168.1.20\r\n",
+                true,
+            ),
+            (
+                "Upgrade: websocket\r\nOrigin: https://192.168.1.60\r\n",
+                true,
+            ),
             ("Upgrade: websocket\r\nOrigin: https://[fd00::20]\r\n", true),
-            ("Upgrade: websocket\r\nOrigin: https://cameras.example\r\n", false),
-            ("Upgrade: websocket\r\nOrigin: https://a.cameras.example\r\n", false),
-            ("Upgrade: websocket\r\nOrigin: https://evilcameras.example\r\n", true),
-            ("Upgrade: websocket\r\nOrigin: http://cameras.example\r\n", true),
+            (
+                "Upgrade: websocket\r\nOrigin: https://cameras.example\r\n",
+                false,
+            ),
+            (
+                "Upgrade: websocket\r\nOrigin: https://a.cameras.example\r\n",
+                false,
+            ),
+            (
+                "Upgrade: websocket\r\nOrigin: https://evilcameras.example\r\n",
+                true,
+            ),
+            (
+                "Upgrade: websocket\r\nOrigin: http://cameras.example\r\n",
+                true,
+            ),
             (
                 "Upgrade: websocket\r\nOrigin: https://192.168.1.20\r\nOrigin: https://x.example\r\n",
                 true,
@@ -283,7 +325,8 @@ mod tests {
         let head = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nOrigin: https://[fd00::20]\r\n\r\n";
         assert!(!is_foreign_socket(head, &v6, &scope(), &allowed));
         let other: Endpoint = "192.168.1.20:8443".parse().unwrap();
-        let head = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nOrigin: https://cameras.example\r\n\r\n";
+        let head =
+            b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nOrigin: https://cameras.example\r\n\r\n";
         assert!(is_foreign_socket(head, &other, &scope(), &allowed));
     }
 }

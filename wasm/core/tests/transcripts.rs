@@ -60,7 +60,9 @@ fn replay(transcript: &str) -> String {
                 // The script has tests of its own; here only the proxies matter, and the rules for
                 // what a person allowed.
                 Effect::Route { mut routing } => {
-                    routing.rules.retain(|rule| rule.action != RuleAction::Block);
+                    routing
+                        .rules
+                        .retain(|rule| rule.action != RuleAction::Block);
                     let proxies = routing.pac.split('"').filter(|it| it.starts_with("PROXY"));
                     let mut proxies: Vec<_> = proxies.collect();
                     proxies.dedup();

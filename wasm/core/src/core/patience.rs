@@ -44,7 +44,10 @@ impl Core {
         }
         self.next_setting_out = self.next_setting_out.wrapping_add(1);
         // The extension's own pages lead where the person wants to go.
-        let is_page = |it: &str| !it.split_once("://").is_some_and(|(it, _)| it.ends_with("-extension"));
+        let is_page = |it: &str| {
+            !it.split_once("://")
+                .is_some_and(|(it, _)| it.ends_with("-extension"))
+        };
         let setting_out = SettingOut {
             url: url.to_owned(),
             by_page: initiator.is_some_and(is_page),
@@ -59,7 +62,10 @@ impl Core {
     pub(super) fn is_pressed(&mut self, tab_id: TabId, url: &str, endpoint: &Endpoint) -> bool {
         let setting_out = self.setting_out.get(&tab_id).filter(|it| it.url == url);
         let Some(SettingOut {
-            by_page, at, number, ..
+            by_page,
+            at,
+            number,
+            ..
         }) = setting_out.cloned()
         else {
             return false;

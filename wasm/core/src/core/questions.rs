@@ -232,9 +232,7 @@ impl Core {
             (
                 Choice::AnswerHere,
                 About::Declined(refusal) | About::Elsewhere(refusal) | About::Repeated(refusal),
-            ) => {
-                self.answer_here(ask_id, prompt_id, &prompt, refusal.clone(), at)
-            }
+            ) => self.answer_here(ask_id, prompt_id, &prompt, refusal.clone(), at),
             (Choice::LeaveToBrowser, About::LinkLocal | About::ProxyTaken) => {
                 self.left_alone.insert(prompt.endpoint);
                 self.go(ask_id, prompt_id, prompt.url)

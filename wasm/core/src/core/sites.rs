@@ -83,7 +83,10 @@ impl Core {
 
     /// What the popup of a tab says was blocked there. Only secure pages have anything to allow.
     pub(super) fn wants_of(&self, tab_id: TabId, url: &str) -> Vec<WantView> {
-        let wants = self.wants.get(&tab_id).filter(|_| url.starts_with("https:"));
+        let wants = self
+            .wants
+            .get(&tab_id)
+            .filter(|_| url.starts_with("https:"));
         let wants = wants.into_iter().flatten();
         wants.map(|(_, view)| view.clone()).collect()
     }
