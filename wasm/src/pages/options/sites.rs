@@ -33,13 +33,11 @@ impl Sites {
         let list: Element = dom::element("sites")?;
         let sites = Rc::clone(self);
         dom::listen(&list, "click", move |event| {
-            if let Some((action, button)) = dom::action(&event)
-                && action == "site-remove"
-            {
+            if let Some((action, button)) = dom::action(&event) {
                 let index = button.get_attribute("data-index");
                 let index = index.and_then(|it| it.parse::<usize>().ok());
                 let known = index.and_then(|it| sites.known.borrow().get(it).cloned());
-                if let Some(allowance) = known {
+                if let ("site-remove", Some(allowance)) = (action.as_str(), known) {
                     let sites = Rc::clone(&sites);
                     dom::spawn(async move { sites.remove(allowance).await });
                 }
