@@ -107,7 +107,10 @@ impl Look<'_> {
     async fn until_ready(&self) -> Result<()> {
         // A state without replies is the page while it waits.
         let waits = self.state.replies.is_empty();
-        let script = format!("const waits = {waits}; {READY} {PAINTED}");
+        // One that is busy by design says so.
+        let is_busy = |step: &Step| matches!(step, Step::Until { css } if css.contains("aria-busy"));
+        let busy = self.state.steps.iter().any(is_busy);
+        let script = format!("const [waits, busy] = [{waits}, {busy}]; {READY} {PAINTED}");
         let deadline = Instant::now() + PATIENCE;
         loop {
             // While the page gives way to another there may be none to ask.
@@ -199,7 +202,7 @@ const READY: &str = "
         const { dataset: { view, state, armed } } = document.querySelector('main');
         if (view === 'loading' || state === 'loading') return 'no answer yet';
         if (document.querySelector('#status')?.childElementCount === 0) return 'no status yet';
-        if (document.querySelector('[aria-busy=true]')) return 'busy';
+        if (!busy && document.querySelector('[aria-busy=true]')) return 'busy';
         if (armed !== 'true' && document.querySelector('[data-arms]')) return 'not armed yet';
     }
     await document.fonts.ready;
