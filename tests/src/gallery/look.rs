@@ -108,7 +108,8 @@ impl Look<'_> {
         // A state without replies is the page while it waits.
         let waits = self.state.replies.is_empty();
         // One that is busy by design says so.
-        let is_busy = |step: &Step| matches!(step, Step::Until { css } if css.contains("aria-busy"));
+        let is_busy =
+            |step: &Step| matches!(step, Step::Until { css } if css.contains("aria-busy"));
         let busy = self.state.steps.iter().any(is_busy);
         let script = format!("const [waits, busy] = [{waits}, {busy}]; {READY} {PAINTED}");
         let deadline = Instant::now() + PATIENCE;
