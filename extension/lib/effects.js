@@ -227,10 +227,10 @@ function pageOf(promptId) {
  * @param {Routing} routing
  * @param {Happened} happened
  */
-async function route({ pac, rules }, happened) {
+async function route({ closed, pac, rules }, happened) {
   await replaceRules(rules);
   // Where it is lost again, it is asked for again.
-  if (!rules.some(({ all }) => all)) await storage.local.remove(ASKED);
+  if (!closed) await storage.local.remove(ASKED);
   if (!proxySettings) return;
   // Where Housekey doesn't see private windows it can't answer the gateway's challenge there.
   const scope = (await extension.isAllowedIncognitoAccess()) ? 'regular' : 'regular_only';

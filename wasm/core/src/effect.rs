@@ -220,7 +220,7 @@ pub enum PageReply {
         /// Names that count as local.
         local_names: Vec<String>,
         /// Whether the extension may not reach sites, and so guards nothing.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         no_access: bool,
         /// Who leads the browser's traffic, where Housekey does not.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -266,9 +266,4 @@ impl HelperStatus {
         Self::TooOld,
         Self::Unusable,
     ];
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }

@@ -24,7 +24,7 @@ pub struct SystemProxy {
     /// (<https://chromium.googlesource.com/chromium/src/+/HEAD/net/docs/proxy.md#Proxy-bypass-rules>).
     pub bypass: Vec<String>,
     /// Whether it is the other way round, as KDE has it: only those hosts use the proxy.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reversed: bool,
     /// What no script can repeat, where the computer's settings are that. Then nothing else is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,11 +188,6 @@ fn host_regex(rule: &str) -> Option<String> {
 fn unbracketed(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
     inner.unwrap_or(host)
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-const fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// Chrome knows no limit, and nobody has come near these.

@@ -18,6 +18,9 @@ pub struct Routing {
     pub pac: String,
     /// `declarativeNetRequest` rules: see [`block_rules`] and [`site_rules`].
     pub rules: Vec<Rule>,
+    /// Whether no request comes to any device, not even a person's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
 }
 
 /// Where one request goes, for browsers that ask about each.
@@ -124,6 +127,7 @@ impl Routing {
         Self {
             pac: pac(port, scope, system),
             rules: numbered(blocks.chain(site_rules(allowed))),
+            closed: false,
         }
     }
 
@@ -149,8 +153,9 @@ impl Routing {
             [others, pages]
         });
         Self {
-            rules: numbered(conditions.map(|it| (BLOCKS, RuleAction::Block, it))),
             pac: self.pac,
+            rules: numbered(conditions.map(|it| (BLOCKS, RuleAction::Block, it))),
+            closed: true,
         }
     }
 }

@@ -60,17 +60,9 @@ fn replay(transcript: &str) -> String {
                 // The script has tests of its own; here only the proxies matter, and the rules for
                 // what a person allowed.
                 Effect::Route { mut routing } => {
-                    let only_blocks = routing
+                    routing
                         .rules
-                        .iter()
-                        .all(|it| it.action == RuleAction::Block);
-                    // Of those that block, only whether they block pages, too.
-                    routing.rules.retain(|rule| {
-                        rule.action != RuleAction::Block || rule.condition.resource_types.is_some()
-                    });
-                    if only_blocks {
-                        routing.rules.truncate(1);
-                    }
+                        .retain(|rule| rule.action != RuleAction::Block);
                     let proxies = routing.pac.split('"').filter(|it| it.starts_with("PROXY"));
                     let mut proxies: Vec<_> = proxies.collect();
                     proxies.dedup();
