@@ -217,16 +217,23 @@ async fn cold(kind: Kind, account: &Account, strangers: &Strangers) -> Result<Ve
 async fn stop_worker(browser: &Browser) -> Result<()> {
     let cdp = browser.driver().cdp();
     let deadline = Instant::now() + PATIENCE;
+    let mut ended = None;
     while Instant::now() < deadline {
         let targets: Value = cdp.send_raw("Target.getTargets", json!({})).await?;
         let targets = targets["targetInfos"].as_array().cloned();
         let mut targets = targets.unwrap_or_default().into_iter();
-        let Some(worker) = targets.find(|target| target["type"] == "service_worker") else {
+        let worker = targets.find(|target| target["type"] == "service_worker");
+        let worker = worker.map(|worker| worker["targetId"].clone());
+        // Another one may be there at once: whatever wakes it, it begins from nothing.
+        if ended.is_some() && worker != ended {
             return Ok(());
-        };
-        let id = json!({ "targetId": worker["targetId"] });
-        // It may have ended meanwhile.
-        let _ = cdp.send_raw("Target.closeTarget", id).await;
+        }
+        if let (Some(id), None) = (&worker, &ended) {
+            let _ = cdp
+                .send_raw("Target.closeTarget", json!({ "targetId": id }))
+                .await;
+            ended = worker;
+        }
     }
     bail!("the background does not end")
 }
