@@ -62,7 +62,9 @@ impl Package {
     pub(crate) fn needs(&self) -> Vec<Need> {
         let mut needs = vec![Need::WasmTarget];
         needs.extend(self.checks(Check::Lintian).then_some(Need::Lintian));
-        needs.extend(self.checks(Check::Root).then_some(Need::Debootstrap));
+        if self.checks(Check::Root) {
+            needs.extend([Need::Debootstrap, Need::Iproute2]);
+        }
         needs
     }
 

@@ -143,13 +143,16 @@ impl CleanRoot {
         Ok(())
     }
 
-    /// Runs something in it, without a network and with nothing of this process's environment.
+    /// Runs something in it, with no network but the computer's own loopback, and with nothing of
+    /// this process's environment.
     fn run(&self, who: &str, command: &[&str]) -> Result<String> {
         let mut unshare = Command::new("unshare");
         unshare.args(["--net", "--pid", "--fork", "--kill-child", "--mount"]);
         let mut processes = OsString::from("--mount-proc=");
         processes.push(self.directory.join("proc"));
         unshare.arg(processes);
+        // Whoever comes into a new network finds its loopback switched off.
+        unshare.args(["sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
         unshare
             .arg("chroot")
             .arg(format!("--userspec={who}"))
