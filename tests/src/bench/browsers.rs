@@ -66,12 +66,7 @@ struct Load {
 /// # Errors
 ///
 /// When a browser does not do what it should.
-pub async fn browser(
-    lan: Lan,
-    kind: Kind,
-    without: &Options,
-    rounds: usize,
-) -> Result<Figures> {
+pub async fn browser(lan: Lan, kind: Kind, without: &Options, rounds: usize) -> Result<Figures> {
     let authorities = Authorities::generate()?;
     let mut pages = Vec::new();
     let strangers = Strangers::start().await?;
