@@ -58,6 +58,23 @@ pub enum ProxyControl {
     NotControllable,
 }
 
+/// Which way a browser sent a request, as Firefox tells
+/// (<https://developer.mozilla.org/en-US/docs/Mozilla/Add-ons/WebExtensions/API/proxy/ProxyInfo>).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Way {
+    /// Without a proxy.
+    Direct,
+    /// Through a proxy.
+    Proxy {
+        /// The proxy's name or address.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+}
+
 /// Who leads a browser's traffic instead of Housekey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
