@@ -169,7 +169,11 @@ async fn show_checkup(host: &PageHost) -> Result<()> {
                 values.extend(checkup::values(host, check, true));
             }
             let content = dom::instance("checked", host, &values)?;
-            let state = if first.is_none() { State::Done } else { State::Now };
+            let state = if first.is_none() {
+                State::Done
+            } else {
+                State::Now
+            };
             (content, format!("{first:?} {}", checkup.count(Bad)), state)
         }
         // A helper that does not know how to check itself can still be asked in a terminal.
