@@ -262,18 +262,35 @@ pub(crate) async fn other_extensions_are_worked_beside_or_told_of(stage: Stage) 
     let asks = |page: &Page| page.has_view("first-connect") && page.armed;
     browser.until("the question about a device", asks).await?;
     ensure_used(&proxy)?;
+    browser.click("#understood").await?;
+    browser.click("#approve").await?;
+    let there = |page: &Page| page.href == "https://192.168.1.20/" && !page.is_error();
+    browser.until("the device's page", there).await?;
+    // What a device's own worker answers goes no way at all, and nobody took it from Housekey.
+    let worker = "await navigator.serviceWorker.register('/sw.js');
+        await navigator.serviceWorker.ready; return true;";
+    ensure!(browser.eval_as_page(worker).await? == true);
+    browser.go("https://192.168.1.20/kept").await?;
+    let is_kept = |page: &Page| page.heading == "A page that was kept";
+    browser.until("the worker's page", is_kept).await?;
+    ensure!(!says_it_is_led(&browser).await?, "nobody leads devices");
 
     add("greedy", "(host) => host !== '8.8.4.4'").await?;
-    is_told(&browser, "Another extension").await?;
-    ensure!(proxy.was_asked_for("192.168.1.20"), "{:?}", proxy.asked());
-    ensure!(home.hue.record().application_bytes == 0);
+    is_told_at(&browser, "https://192.168.1.1/", "Another extension").await?;
+    ensure!(proxy.was_asked_for("192.168.1.1"), "{:?}", proxy.asked());
+    ensure!(home.router.record().application_bytes == 0);
+    ensure!(says_it_is_led(&browser).await?, "the checkup does not say");
+    Ok(())
+}
+
+/// Whether the checkup says that another extension decides.
+async fn says_it_is_led(browser: &Browser) -> Result<bool> {
     let page = browser.extension_page("pages/options/options.html#checkup")?;
     browser.go(&page).await?;
     let shown = "return document.querySelector('.checkup-links') !== null";
     browser.until_script("the checkup", shown).await?;
     let text = browser.text("#checkup").await?;
-    ensure!(text.contains("Another extension decides"), "{text}");
-    Ok(())
+    Ok(text.contains("Another extension decides"))
 }
 
 /// Gives everybody who asks this script.
@@ -299,7 +316,11 @@ async fn serve(script: String) -> Result<(u16, JoinHandle<()>)> {
 
 /// A device's page says who leads the traffic.
 async fn is_told(browser: &Browser, who: &str) -> Result<()> {
-    browser.go("https://192.168.1.20/").await?;
+    is_told_at(browser, "https://192.168.1.20/", who).await
+}
+
+async fn is_told_at(browser: &Browser, url: &str, who: &str) -> Result<()> {
+    browser.go(url).await?;
     let told = |page: &Page| page.has_view("proxy-taken") && page.armed;
     browser.until("who leads the traffic", told).await?;
     browser.screenshot("told").await?;

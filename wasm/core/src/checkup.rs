@@ -139,17 +139,6 @@ impl Checkup {
         self.checks.iter().find(is_broken)
     }
 
-    /// Whether this link was checked, and nothing about it is broken.
-    #[must_use]
-    pub fn holds(&self, link: Link) -> bool {
-        let mut states = self
-            .checks
-            .iter()
-            .map(|it| (it.found.link(), it.found.state()));
-        let is_checked = self.checks.iter().any(|it| it.found.link() == link);
-        is_checked && !states.any(|it| it == (link, State::Bad))
-    }
-
     /// How many links are so.
     #[must_use]
     pub fn count(&self, state: State) -> usize {
@@ -185,8 +174,6 @@ mod tests {
         let [clock, trust, missing, program] = checks;
         assert_eq!(order, [program, missing, trust, clock]);
         assert!(!checkup.is_good());
-        assert!(checkup.holds(Link::Program) && !checkup.holds(Link::Trust));
-        assert!(!checkup.holds(Link::Store), "nobody looked");
         assert_eq!(
             checkup.first_broken().map(|check| check.found),
             Some(missing)

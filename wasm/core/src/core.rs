@@ -308,7 +308,12 @@ impl Core {
         // Only a browser that takes one script for all needs to have anything repeated in it.
         let automatic = self.system_proxy.automatic;
         let automatic = automatic.filter(|_| self.link_local_is_direct);
-        ProxyHolder::of(self.proxy_control, automatic)
+        match ProxyHolder::of(self.proxy_control, automatic) {
+            Some(ProxyHolder::Extension) if !self.link_local_is_direct => {
+                Some(ProxyHolder::Overruled)
+            }
+            holder => holder,
+        }
     }
 
     /// Firefox asks every extension in turn where a request goes, and the last one that has an

@@ -84,6 +84,8 @@ pub enum ProxyHolder {
     Detection,
     /// Another extension.
     Extension,
+    /// Another extension, which the browser asks after Housekey, as Firefox asks all of them.
+    Overruled,
     /// Whoever manages this browser.
     Policy,
     /// The computer's settings, which name a script.
@@ -94,9 +96,10 @@ pub enum ProxyHolder {
 
 impl ProxyHolder {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Detection,
         Self::Extension,
+        Self::Overruled,
         Self::Policy,
         Self::Script,
         Self::Unknown,

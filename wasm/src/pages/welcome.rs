@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use housekey_core::checkup::Link;
 use housekey_core::checkup::State::Bad;
 use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::event::PageRequest;
@@ -170,8 +169,11 @@ async fn show_checkup(host: &PageHost) -> Result<()> {
                 values.extend(checkup::values(host, check, true));
             }
             let content = dom::instance("checked", host, &values)?;
-            let is_trusted = checkup.holds(Link::Authority) && checkup.holds(Link::Trust);
-            let state = if is_trusted { State::Done } else { State::Now };
+            let state = if first.is_none() {
+                State::Done
+            } else {
+                State::Now
+            };
             (content, format!("{first:?} {}", checkup.count(Bad)), state)
         }
         // A helper that does not know how to check itself can still be asked in a terminal.
@@ -185,6 +187,7 @@ async fn show_checkup(host: &PageHost) -> Result<()> {
         place.replace_children_with_node_1(&content);
         place.set_attribute("data-known", &shown)?;
     }
+    // A device is for when that is mended.
     let device = dom::element::<Element>("step-device")?;
     if state == State::Now && device.get_attribute("data-state").as_deref() == Some("now") {
         step(host, "device", State::Later)?;
