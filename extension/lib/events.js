@@ -2,8 +2,8 @@
 /** What the browser tells, as events of the core. */
 import { permissions, runtime } from './ext.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
-/** @typedef {import('../wasm/housekey_wasm.js').Tab} Tab */
+/** @typedef {import('../wasm/background.js').Event} Event */
+/** @typedef {import('../wasm/background.js').Tab} Tab */
 
 /** The requests that can be for devices. Only the core knows which are. */
 export const SECURE = { urls: ['https://*/*', 'wss://*/*'] };

@@ -2,12 +2,17 @@
 //!
 //! The words stand in `_locales`, the structure in the HTML files; both by keys.
 
+#[cfg(feature = "pages")]
 pub mod access;
 mod dom;
+#[cfg(feature = "pages")]
 pub mod options;
+#[cfg(feature = "pages")]
 pub mod popup;
 mod text;
+#[cfg(feature = "trust")]
 pub mod trust;
+#[cfg(feature = "pages")]
 pub mod welcome;
 
 use housekey_core::effect::PageReply;

@@ -7,8 +7,7 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::view::{Likely, TrustView};
 
 use super::telling::Teller;
-use crate::pages::text::{Piece, Values, code};
-use crate::pages::welcome::command_for;
+use crate::pages::text::{Piece, Values, code, command_for};
 
 impl Teller<'_> {
     pub(super) fn tell_troubles(&self, values: &mut Values, view: &TrustView) {
