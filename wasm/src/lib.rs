@@ -3,6 +3,12 @@
 //! Nothing is decided here: values are converted on their way between JavaScript and the core.
 //! Each feature is built as a module of its own.
 
+// One module may leave what only another's pages use. With all of them, nothing is left.
+#![cfg_attr(
+    not(all(feature = "background", feature = "pages", feature = "trust")),
+    allow(dead_code)
+)]
+
 #[cfg(feature = "background")]
 pub mod background;
 #[cfg(feature = "document")]

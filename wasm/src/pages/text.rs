@@ -49,6 +49,11 @@ impl Values {
         self.set(name, if holds { name } else { "" });
     }
 
+    /// Takes over all that another has to say.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     /// The value of this name, if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -58,13 +63,17 @@ impl Values {
 impl PageHost {
     /// A text without values.
     pub(crate) fn text(&self, key: &str) -> String {
-        self.pieces(key, 0)
-            .into_iter()
-            .filter_map(|piece| match piece {
-                Piece::Words(words) => Some(words),
-                Piece::Value(_) => None,
-            })
-            .collect()
+        self.sentence(key, &[])
+    }
+
+    /// A text with values as one, for where it is a value itself.
+    pub(crate) fn sentence(&self, key: &str, values: &[&str]) -> String {
+        let pieces = self.pieces(key, values.len()).into_iter();
+        let words = pieces.map(|piece| match piece {
+            Piece::Words(words) => words,
+            Piece::Value(index) => values.get(index).copied().unwrap_or_default().to_owned(),
+        });
+        words.collect()
     }
 
     /// A text with values, in pieces: no value ever becomes part of a string that is searched for
@@ -144,10 +153,9 @@ fn date(time: Timestamp) -> Date {
 
 /// The name that serde gives a variant, which is a part of keys.
 pub(crate) fn code(variant: &impl Serialize) -> String {
-    match serde_json::to_value(variant) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
+    let json = serde_json::to_string(variant).unwrap_or_default();
+    let name = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    name.unwrap_or_default().to_owned()
 }
 
 /// What to type in a terminal about a helper like this.
