@@ -25,10 +25,11 @@ const host = {
 };
 
 /**
- * @param {() => Promise<unknown>} load loads the module, from beside its JavaScript
+ * @param {(from: { module_or_path: URL }) => Promise<unknown>} load loads a module
+ * @param {'pages' | 'trust'} module its name
  * @param {(host: PageHost) => Promise<void>} controller of that module
  */
-export async function start(load, controller) {
-  await load();
+export async function start(load, module, controller) {
+  await load({ module_or_path: new URL(`../wasm/${module}_bg.wasm`, import.meta.url) });
   await controller(host);
 }

@@ -2,4 +2,4 @@
 import load, { start_access_page } from '../../wasm/pages.js';
 import { start } from '../page.js';
 
-await start(load, start_access_page);
+await start(load, 'pages', start_access_page);

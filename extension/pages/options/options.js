@@ -2,4 +2,4 @@
 import load, { start_options_page } from '../../wasm/pages.js';
 import { start } from '../page.js';
 
-await start(load, start_options_page);
+await start(load, 'pages', start_options_page);

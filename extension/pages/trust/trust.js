@@ -2,4 +2,4 @@
 import load, { start_trust_page } from '../../wasm/trust.js';
 import { start } from '../page.js';
 
-await start(load, start_trust_page);
+await start(load, 'trust', start_trust_page);
