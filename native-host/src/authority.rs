@@ -9,7 +9,7 @@
 mod constraints;
 mod files;
 mod root_key;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::sync::Arc;

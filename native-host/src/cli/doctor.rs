@@ -8,17 +8,19 @@ use super::{DoctorArguments, checkup, output};
 use crate::doctor::{Looker, examine, tighten};
 use crate::install::{Plan, Request};
 use crate::paths::{Paths, shown};
+use crate::platform::{self, Platform};
 use crate::renewal::{self, Renewal};
 
 pub(super) fn run(paths: &Paths, arguments: &DoctorArguments) -> anyhow::Result<ExitCode> {
+    let platform = &*platform::this();
     if arguments.fix {
-        let mended = mend(paths, arguments.yes);
+        let mended = mend(platform, paths, arguments.yes);
         if let Err(error) = mended {
             output::bad(format!("{error:#}"), None);
         }
         output::print("");
     }
-    let found = examine(paths, Looker::Person, SystemTime::now());
+    let found = examine(platform, paths, Looker::Person, SystemTime::now());
     if arguments.json {
         checkup::print_json(&found)?;
     } else {
@@ -32,19 +34,19 @@ pub(super) fn run(paths: &Paths, arguments: &DoctorArguments) -> anyhow::Result<
 
 /// Mends what can be mended: who may read the files, the authority's renewal, and everything that
 /// the installer would put right. A browser is given an authority to trust only with consent.
-fn mend(paths: &Paths, yes: bool) -> anyhow::Result<()> {
+fn mend(platform: &dyn Platform, paths: &Paths, yes: bool) -> anyhow::Result<()> {
     let now = SystemTime::now();
-    for file in tighten(paths)? {
+    for file in tighten(platform, paths)? {
         output::good(format!("{} is yours alone again", shown(&file)));
     }
-    match renewal::renew(paths, now) {
+    match renewal::renew(platform, paths, now) {
         Ok(Renewal::Prepared | Renewal::Succeeded) => {
             output::good("the local authority is renewed");
         }
         // Where there is none or it cannot be used, the installer makes one.
         Ok(Renewal::Ended | Renewal::NotDue) | Err(_) => {}
     }
-    let plan = Plan::make(paths, &Request::default(), now)?;
+    let plan = Plan::make(platform, paths, &Request::default(), now)?;
     if plan.steps.is_empty() {
         output::print("There is nothing else that can be mended here.");
         return Ok(());
@@ -53,7 +55,7 @@ fn mend(paths: &Paths, yes: bool) -> anyhow::Result<()> {
         output::print("Nothing else was changed.");
         return Ok(());
     }
-    plan.execute(paths, now, &mut |step, result| match result {
+    plan.execute(platform, paths, now, &mut |step, result| match result {
         Ok(()) => output::good(step),
         Err(error) => output::bad(format!("{step}: {error:#}"), None),
     })

@@ -7,9 +7,10 @@ use super::InstallArguments;
 use super::output::{self, Mark};
 use crate::install::{Plan, Request, explain};
 use crate::paths::{Paths, shown};
+use crate::platform;
 
 pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<ExitCode> {
-    let now = SystemTime::now();
+    let (platform, now) = (&*platform::this(), SystemTime::now());
     let explicit = arguments.explicit()?;
     let InstallArguments {
         helper_only,
@@ -23,7 +24,7 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
         helper_only,
         local_names,
     };
-    let plan = Plan::make(paths, &request, now)?;
+    let plan = Plan::make(platform, paths, &request, now)?;
     tell_what_is_there(&plan);
     if dry_run {
         tell_what_would_be_done(paths, &plan);
@@ -31,7 +32,7 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
     }
     if plan.steps.is_empty() {
         // What was asked is remembered even where nothing has to be done for it.
-        plan.execute(paths, now, &mut |_, _| {})?;
+        plan.execute(platform, paths, now, &mut |_, _| {})?;
         output::print("Nothing to do.");
         return Ok(ExitCode::SUCCESS);
     }
@@ -40,7 +41,7 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
         return Ok(ExitCode::FAILURE);
     }
     let mut title = "Done now";
-    plan.execute(paths, now, &mut |step, result| {
+    plan.execute(platform, paths, now, &mut |step, result| {
         match result {
             Ok(()) => output::row(title, Mark::Good, &step.to_string(), None),
             Err(error) => output::row(title, Mark::Bad, &format!("{step}: {error:#}"), None),

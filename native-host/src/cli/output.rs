@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::Serialize;
+use terminal_size::{Width, terminal_size_of};
 
 /// Prints something that is right or was done.
 pub(super) fn good(text: impl std::fmt::Display) {
@@ -58,8 +59,8 @@ pub(super) fn row(title: &str, mark: Mark, text: &str, fix: Option<&str>) {
 /// How many characters a line has: those of the terminal, but no more than can be read with ease.
 /// Whoever is no terminal breaks lines as it likes.
 fn width() -> usize {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).clamp(40, MAX_WIDTH),
+    match terminal_size_of(io::stdout()) {
+        Some((Width(width), _)) if width > 0 => usize::from(width).clamp(40, MAX_WIDTH),
         _ => usize::MAX,
     }
 }

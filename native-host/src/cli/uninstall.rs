@@ -7,12 +7,13 @@ use super::output::{self, Mark};
 use super::transfer::{self, ExportArguments};
 use super::{UninstallArguments, words};
 use crate::paths::{Paths, shown};
+use crate::platform;
 use crate::store::Store;
-use crate::trust_store::TrustStore as _;
 use crate::uninstall::{Leftovers, Removal, running_helpers};
 
 pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
-    let removal = Removal::survey(paths)?;
+    let platform = &*platform::this();
+    let removal = Removal::survey(platform, paths)?;
     if removal.is_empty() {
         output::print("Nothing of Housekey's is here.");
         return Ok(ExitCode::SUCCESS);
@@ -31,8 +32,8 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
         transfer::export(paths, &ExportArguments::to(file))?;
     }
     let gone = gone(&removal);
-    let running = running_helpers(paths);
-    match removal.execute(paths, keep_pins) {
+    let running = running_helpers(platform, paths);
+    match removal.execute(platform, paths, keep_pins) {
         Ok(()) => {
             let mut title = "Gone";
             for what in gone {
@@ -83,8 +84,10 @@ fn tell(paths: &Paths, removal: &Removal, has_pins: bool) {
 fn gone(removal: &Removal) -> Vec<String> {
     let entries = removal.entries.iter();
     let entries = entries.map(|(store, entry)| format!("“{}” in {}", entry.name, store.title()));
+    let pointers = removal.pointers.iter();
+    let pointers = pointers.filter_map(|place| place.registry_key.clone());
     let files = removal.files.iter().map(|file| shown(file));
-    entries.chain(files).collect()
+    entries.chain(pointers).chain(files).collect()
 }
 
 /// Where a copy of the devices goes before they are forgotten, if the person wants one.

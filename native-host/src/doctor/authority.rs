@@ -10,8 +10,7 @@ use crate::browsers::Survey;
 use crate::install::Record;
 use crate::paths::{Paths, shown};
 use crate::renewal;
-use crate::trust_store::nss::{self, NssDatabase};
-use crate::trust_store::{Entry, TrustStore as _};
+use crate::trust_store::{Entry, TrustStore};
 
 pub(super) fn check(
     paths: &Paths,
@@ -27,17 +26,14 @@ pub(super) fn check(
         Err(_) => renewal::root(&paths.root_certificate()),
     };
     let welcome = renewal::welcome(paths, now);
-    if survey.databases.is_empty() {
-        return checks;
-    }
-    if nss::certutil().is_none() {
+    if survey.stores.iter().any(|store| store.check_tool().is_err()) {
         checks.push(Check::new(Found::TrustTool));
         return checks;
     }
-    checks.extend(survey.databases.iter().map(|database| {
-        let found = trust(&NssDatabase::new(database), root.as_ref(), &welcome);
-        let check = Check::new(found).of(&database.owner);
-        check.at(&shown(&database.directory))
+    checks.extend(survey.stores.iter().map(|store| {
+        let found = trust(&**store, root.as_ref(), &welcome);
+        let check = Check::new(found).of(store.owner());
+        check.at(&shown(store.location()))
     }));
     checks
 }
@@ -71,7 +67,7 @@ fn authority(
 /// The roots of an authority that follows itself are as welcome as the present one, but no store
 /// does without that.
 fn trust(
-    store: &NssDatabase,
+    store: &dyn TrustStore,
     root: Option<&CertificateDer<'_>>,
     welcome: &[CertificateDer<'_>],
 ) -> Found {

@@ -47,17 +47,12 @@ impl RootStore {
 }
 
 impl TrustStore for RootStore {
-    fn title(&self) -> String {
-        "your store of trusted root authorities".into()
+    fn owner(&self) -> &str {
+        "your store of trusted root authorities"
     }
 
     fn location(&self) -> &Path {
         Path::new(LOCATION)
-    }
-
-    /// Every user has one.
-    fn exists(&self) -> bool {
-        true
     }
 
     fn entries(&self) -> Result<Vec<Entry>, TrustStoreError> {

@@ -1,0 +1,69 @@
+//! Whether the helper's files are this user's alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use housekey_core::checkup::{Check, Found};
+
+use crate::paths::{self, Paths, PathsError, shown};
+
+/// Everything in the data directory, and nothing below what is not a directory of its own making.
+pub(super) fn check(paths: &Paths) -> Check {
+    let place = shown(paths.data());
+    match paths.check() {
+        Err(error) if error.is_absent() => return Check::new(Found::FilesMissing).at(&place),
+        Err(error) => return unusable(&error),
+        Ok(()) => {}
+    }
+    for file in private_files(paths) {
+        match check_private(&file) {
+            Err(error) if !error.is_absent() => return unusable(&error),
+            _ => {}
+        }
+    }
+    Check::new(Found::FilesGood).at(&place)
+}
+
+fn check_private(file: &Path) -> Result<(), PathsError> {
+    // The list of devices may be open in this very process.
+    match file.is_dir() && !file.is_symlink() {
+        true => paths::check_private_directory(file),
+        false => paths::check_private_file(file),
+    }
+}
+
+/// The data directory's files that must be private, and their directories.
+pub(super) fn private_files(paths: &Paths) -> Vec<PathBuf> {
+    let mut files = vec![
+        paths.authority(),
+        paths.issuer_key(),
+        paths.issuer_certificate(),
+        paths.root_certificate(),
+        paths.install_record(),
+    ];
+    // The list of devices, what SQLite keeps beside it, and the copies of older ones.
+    let database = paths.database();
+    let base = database.file_name().unwrap_or_default();
+    let entries = fs::read_dir(paths.data()).into_iter().flatten().flatten();
+    let is_of_database = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        name.as_encoded_bytes().starts_with(base.as_encoded_bytes())
+    };
+    files.extend(entries.map(|entry| entry.path()).filter(is_of_database));
+    files
+}
+
+fn unusable(error: &PathsError) -> Check {
+    match error {
+        PathsError::LooseMode { path, mode } => Check::new(Found::FilesOpen)
+            .of(&shown(path))
+            .at(&format!("{mode:04o}")),
+        PathsError::ForeignOwner(path)
+        | PathsError::TooLarge(path)
+        | PathsError::WrongKind(path)
+        | PathsError::Io { path, .. } => Check::new(Found::FilesUnusable)
+            .of(&shown(path))
+            .at(&error.to_string()),
+        PathsError::NoHome => Check::new(Found::FilesUnusable).at(&error.to_string()),
+    }
+}
