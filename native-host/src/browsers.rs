@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use housekey_core::text::WholeText;
+use housekey_core::checkup::Whose;
 
 use crate::paths::shown;
 use crate::trust_store::TrustStore;
@@ -21,8 +21,8 @@ pub struct Survey {
     pub stores: Vec<Rc<dyn TrustStore>>,
     /// The profiles of Firefox and its relatives.
     pub profiles: Vec<Profile>,
-    /// The Chromium browsers' user-data directories, by the name of the browser.
-    pub user_data: Vec<(String, PathBuf)>,
+    /// The Chromium browsers' user-data directories, and whose they are.
+    pub user_data: Vec<(Whose, PathBuf)>,
     /// What a person should know about browsers that cannot be served, or not yet.
     pub remarks: Vec<Remark>,
 }
@@ -38,13 +38,15 @@ pub struct Place {
     pub manifest: PathBuf,
     /// Below the user's part of Windows' registry: the key whose value names the manifest.
     pub registry_key: Option<String>,
+    /// Where the browser keeps its data, if a person named that.
+    pub data: Option<PathBuf>,
 }
 
 /// A profile of Firefox or one of its relatives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Whose it is, as people know it.
-    pub owner: String,
+    /// Whose it is.
+    pub whose: Whose,
     /// Its directory.
     pub directory: PathBuf,
 }
@@ -69,8 +71,8 @@ impl Survey {
         let before = self.profiles.len();
         self.profiles.extend(found.into_iter().map(|directory| {
             let name = directory.file_name().unwrap_or_default().to_string_lossy();
-            let owner = format!("{browser} profile {}", WholeText::new(&name));
-            Profile { owner, directory }
+            let whose = Whose::profile(browser, &name);
+            Profile { whose, directory }
         }));
         self.profiles.len() > before
     }
@@ -78,17 +80,37 @@ impl Survey {
     /// Takes in the profiles and directories that a person named.
     pub fn add_named(&mut self, explicit: &Explicit) {
         let profiles = explicit.firefox_profiles.iter().map(|directory| Profile {
-            owner: format!("Firefox profile {}", shown(directory)),
+            whose: Whose::profile(FIREFOX, &shown(directory)),
             directory: directory.clone(),
         });
         self.profiles.extend(profiles);
         let user_data = explicit.chromium_user_data_dirs.iter();
-        let user_data = user_data.map(|directory| (named_chromium(directory), directory.clone()));
+        let user_data = user_data.map(|directory| (elsewhere(directory), directory.clone()));
         self.user_data.extend(user_data);
     }
 }
 
 impl Place {
+    /// Where a Chromium looks that is started with this directory for its data.
+    pub(crate) fn elsewhere(directory: &Path, manifest: PathBuf) -> Self {
+        Self {
+            browser: in_words(&elsewhere(directory)),
+            family: Family::Chromium,
+            manifest,
+            registry_key: None,
+            data: Some(directory.into()),
+        }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        match &self.data {
+            Some(directory) => elsewhere(directory),
+            None => Whose::browser(&self.browser),
+        }
+    }
+
     /// Where it is, for people.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -100,9 +122,18 @@ impl Place {
     }
 }
 
-/// What a Chromium is called that is started with this directory for its data.
-pub(crate) fn named_chromium(directory: &Path) -> String {
-    format!("Chromium at {}", shown(directory))
+fn elsewhere(directory: &Path) -> Whose {
+    Whose::elsewhere(CHROMIUM, &shown(directory))
+}
+
+/// Whose something is, in the words of the terminal.
+pub(crate) fn in_words(whose: &Whose) -> String {
+    match whose {
+        Whose::Browser { name } => name.to_string(),
+        Whose::Chromiums => "Chrome, Chromium and their relatives".into(),
+        Whose::Elsewhere { browser, directory } => format!("{browser} at {directory}"),
+        Whose::Profile { browser, name } => format!("{browser} profile {name}"),
+    }
 }
 
 /// Something that a person should know about a browser.
@@ -172,3 +203,6 @@ pub struct Explicit {
 
 /// The name by which the extension asks its browser for the helper.
 pub const HOST_NAME: &str = "app.housekey.helper";
+/// What Chromium is called.
+pub const CHROMIUM: &str = "Chromium";
+const FIREFOX: &str = "Firefox";

@@ -13,10 +13,10 @@ mod store;
 
 use std::time::SystemTime;
 
-use housekey_core::checkup::{Check, Checkup, Found};
+use housekey_core::checkup::{Check, Checkup, Found, Trouble};
 
 use crate::chain::timestamp;
-use crate::install::Record;
+use crate::install::{Record, RecordError};
 use crate::paths::{Paths, shown};
 use crate::platform::Platform;
 
@@ -35,19 +35,17 @@ pub enum Looker {
 ///
 /// It takes a second or two, and blocks.
 #[must_use]
-pub fn examine(
-    platform: &dyn Platform,
-    paths: &Paths,
-    looker: Looker,
-    now: SystemTime,
-) -> Checkup {
+pub fn examine(platform: &dyn Platform, paths: &Paths, looker: Looker, now: SystemTime) -> Checkup {
     let mut checks = vec![program::check(platform, paths, looker), files::check(paths)];
     let record = match Record::load(paths) {
         Ok(record) => record,
         Err(error) => {
             let place = paths.install_record();
-            let check = Check::new(Found::FilesUnusable).of(&shown(&place));
-            checks.push(check.at(&error.to_string()));
+            let check = Check::new(Found::FilesUnusable).at(&shown(&place));
+            checks.push(check.because(match &error {
+                RecordError::Damaged(_) => Trouble::Altered.into(),
+                RecordError::Paths(error) => files::why(error),
+            }));
             Record::default()
         }
     };

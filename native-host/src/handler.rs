@@ -293,9 +293,8 @@ async fn renewed(paths: &Paths, now: SystemTime) -> Result<Authority, AuthorityE
         return authority;
     }
     let theirs = paths.clone();
-    let renewed = tokio::task::spawn_blocking(move || {
-        renewal::renew(&*platform::this(), &theirs, now)
-    });
+    let renewed =
+        tokio::task::spawn_blocking(move || renewal::renew(&*platform::this(), &theirs, now));
     let renewed = renewed.await;
     match renewed {
         Ok(Ok(renewal)) => tracing::info!(?renewal, "the authority's renewal"),

@@ -65,11 +65,7 @@ pub fn is_due(paths: &Paths, authority: &Authority, now: SystemTime) -> bool {
 /// # Errors
 ///
 /// If the successor could not be made, or not be put into a store that trusts the authority.
-pub fn renew(
-    platform: &dyn Platform,
-    paths: &Paths,
-    now: SystemTime,
-) -> anyhow::Result<Renewal> {
+pub fn renew(platform: &dyn Platform, paths: &Paths, now: SystemTime) -> anyhow::Result<Renewal> {
     let record = Record::load(paths)?;
     let survey = platform.survey(&record.explicit())?;
     renew_in(paths, &survey.stores, now)
@@ -91,7 +87,11 @@ pub fn forget(paths: &Paths) -> Result<(), AuthorityError> {
     }
 }
 
-fn renew_in(paths: &Paths, stores: &[Rc<dyn TrustStore>], now: SystemTime) -> anyhow::Result<Renewal> {
+fn renew_in(
+    paths: &Paths,
+    stores: &[Rc<dyn TrustStore>],
+    now: SystemTime,
+) -> anyhow::Result<Renewal> {
     paths.check()?;
     // Several browsers may start at once; one of their helpers is enough.
     let Some(_held) = files::hold(paths.data())? else {
@@ -131,7 +131,11 @@ fn renew_in(paths: &Paths, stores: &[Rc<dyn TrustStore>], now: SystemTime) -> an
 }
 
 /// Puts the successor where the authority is trusted, and nowhere else.
-fn add(next: &Authority, authority: &Authority, stores: &[Rc<dyn TrustStore>]) -> anyhow::Result<()> {
+fn add(
+    next: &Authority,
+    authority: &Authority,
+    stores: &[Rc<dyn TrustStore>],
+) -> anyhow::Result<()> {
     let mut failure = Ok(());
     for store in stores {
         let added = store.entries().and_then(|entries| {

@@ -6,22 +6,26 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use housekey_core::checkup::Whose;
 use rustls_pki_types::CertificateDer;
 
 use crate::authority::fingerprint;
+use crate::browsers::in_words;
 use crate::paths::shown;
 
 /// A store of trusted authorities, of which Housekey sees and touches its own entries only.
 pub trait TrustStore: fmt::Debug {
-    /// Whose store it is, for people.
-    fn owner(&self) -> &str;
+    /// Whose store it is, where that is known.
+    fn whose(&self) -> Option<Whose>;
 
     /// Where it is: what the installer remembers.
     fn location(&self) -> &Path;
 
     /// Whose store it is and where, for people.
     fn title(&self) -> String {
-        format!("{} ({})", self.owner(), shown(self.location()))
+        let owner = self.whose().as_ref().map(in_words);
+        let owner = owner.unwrap_or_else(|| "a certificate store".into());
+        format!("{owner} ({})", shown(self.location()))
     }
 
     /// Checks that there is everything that looking into it takes.

@@ -68,7 +68,9 @@ impl Removal {
         let (mut entries, mut has_unreadable) = (Vec::new(), false);
         for store in &stores {
             match store.entries() {
-                Ok(these) => entries.extend(these.into_iter().map(|entry| (Rc::clone(store), entry))),
+                Ok(these) => {
+                    entries.extend(these.into_iter().map(|entry| (Rc::clone(store), entry)))
+                }
                 Err(_) => has_unreadable = true,
             }
         }

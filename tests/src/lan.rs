@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -68,6 +68,18 @@ impl Lan {
         Ok(fs::write(HOSTS_FILE, hosts.join("\n"))?)
     }
 
+    /// Puts a file where only a system's owner can, as companies do with their browsers' policies:
+    /// over the directory, which has to be there, lies an empty one with nothing else in it, for
+    /// this mount namespace only.
+    pub fn impose(self, directory: &Path, file: &str, content: &str) -> Result<Imposed> {
+        mount(&["-t", "tmpfs", "tmpfs"], directory)?;
+        let imposed = Imposed(directory.into());
+        let file = directory.join(file);
+        fs::create_dir_all(file.parent().context("no directory")?)?;
+        fs::write(file, content)?;
+        Ok(imposed)
+    }
+
     fn assign_addresses(self) -> Result<()> {
         let mut batch = String::from("link set lo up\n");
         for (address, _) in HOSTS {
@@ -114,6 +126,16 @@ impl Drop for Unplugged {
     fn drop(&mut self) {
         // Whatever comes after it in this namespace fails if this does.
         let _ = ip(&["address", "add", &prefix(self.0), "dev", "lo"]);
+    }
+}
+
+/// A directory that is covered as long as this lives.
+pub struct Imposed(PathBuf);
+
+impl Drop for Imposed {
+    fn drop(&mut self) {
+        // Whatever comes after it in this namespace fails if this does.
+        let _ = Command::new(system_tool("umount")).arg(&self.0).status();
     }
 }
 
@@ -218,10 +240,12 @@ fn cover(directory: &Path, name: &str, content: &str) -> Result<()> {
     if !target.exists() {
         return Ok(());
     }
-    let status = Command::new(system_tool("mount"))
-        .arg("--bind")
-        .args([&source, &target])
-        .status();
+    mount(&["--bind", &source.to_string_lossy()], &target)
+}
+
+fn mount(arguments: &[&str], target: &Path) -> Result<()> {
+    let mut mount = Command::new(system_tool("mount"));
+    let status = mount.args(arguments).arg(target).status();
     ensure!(
         status?.success(),
         "cannot cover {} in the private namespace",

@@ -20,7 +20,9 @@ pub(super) fn run(paths: &Paths, arguments: &DoctorArguments) -> anyhow::Result<
         }
         output::print("");
     }
-    let found = examine(platform, paths, Looker::Person, SystemTime::now());
+    let found = output::meanwhile("checking every link", || {
+        examine(platform, paths, Looker::Person, SystemTime::now())
+    });
     if arguments.json {
         checkup::print_json(&found)?;
     } else {
@@ -46,7 +48,9 @@ fn mend(platform: &dyn Platform, paths: &Paths, yes: bool) -> anyhow::Result<()>
         // Where there is none or it cannot be used, the installer makes one.
         Ok(Renewal::Ended | Renewal::NotDue) | Err(_) => {}
     }
-    let plan = Plan::make(platform, paths, &Request::default(), now)?;
+    let plan = output::meanwhile("looking at your browsers", || {
+        Plan::make(platform, paths, &Request::default(), now)
+    })?;
     if plan.steps.is_empty() {
         output::print("There is nothing else that can be mended here.");
         return Ok(());
@@ -60,3 +64,14 @@ fn mend(platform: &dyn Platform, paths: &Paths, yes: bool) -> anyhow::Result<()>
         Err(error) => output::bad(format!("{step}: {error:#}"), None),
     })
 }
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey doctor              something does not work?
+  housekey doctor --fix        mend it, and set up browser profiles that are new
+  housekey doctor --fix --yes  the same from a script, without a question
+  housekey doctor --json       for programs: `.ok`, and each link below `.checks`
+
+Exit codes:
+  0  no link is broken
+  1  one is, after --fix still";

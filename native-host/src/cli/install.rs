@@ -8,6 +8,7 @@ use super::output::{self, Mark};
 use crate::install::{Plan, Request, explain};
 use crate::paths::{Paths, shown};
 use crate::platform;
+use crate::platform::on_path;
 
 pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<ExitCode> {
     let (platform, now) = (&*platform::this(), SystemTime::now());
@@ -24,7 +25,9 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
         helper_only,
         local_names,
     };
-    let plan = Plan::make(platform, paths, &request, now)?;
+    let plan = output::meanwhile("looking at your browsers", || {
+        Plan::make(platform, paths, &request, now)
+    })?;
     tell_what_is_there(&plan);
     if dry_run {
         tell_what_would_be_done(paths, &plan);
@@ -51,6 +54,12 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
     output::print(
         "\nInstalled. Restart browsers that are open; `housekey doctor` shows whether all is well.",
     );
+    if on_path("housekey").is_none() {
+        let program = shown(&paths.installed_binary());
+        output::print(&format!(
+            "No directory of your PATH has `housekey`; type {program} instead, or make a link to it."
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -106,3 +115,14 @@ fn tell_what_would_be_done(paths: &Paths, plan: &Plan) {
     }
     output::print("Nothing was changed.");
 }
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey install                         asks before a browser is given anything to trust
+  housekey install --dry-run               what would be done, and which files would change?
+  housekey install --local-name fritz.box  names at fritz.box are of your own network
+  housekey install --yes                   from a script, without a question
+
+Exit codes:
+  0  all of it is in place now
+  1  something is not, or you said no";

@@ -13,7 +13,9 @@ use crate::uninstall::{Leftovers, Removal, running_helpers};
 
 pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
     let platform = &*platform::this();
-    let removal = Removal::survey(platform, paths)?;
+    let removal = output::meanwhile("looking at your browsers", || {
+        Removal::survey(platform, paths)
+    })?;
     if removal.is_empty() {
         output::print("Nothing of Housekey's is here.");
         return Ok(ExitCode::SUCCESS);
@@ -33,7 +35,10 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
     }
     let gone = gone(&removal);
     let running = running_helpers(platform, paths);
-    match removal.execute(platform, paths, keep_pins) {
+    let removed = output::meanwhile("removing, and reading back", || {
+        removal.execute(platform, paths, keep_pins)
+    });
+    match removed {
         Ok(()) => {
             let mut title = "Gone";
             for what in gone {
@@ -112,3 +117,14 @@ fn copy(
     let question = format!("Write them into {} here first?", file.display());
     Ok(output::ask(&question)?.then_some(file))
 }
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey uninstall                        says what goes, asks, and offers a copy of your devices
+  housekey uninstall --keep-pins            come back later to the same devices
+  housekey uninstall --export devices.json  keep a copy, for another computer
+  housekey uninstall --yes                  from a script, without a question
+
+Exit codes:
+  0  nothing is left
+  1  something is, and what, or you said no";

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Trouble};
 use rustls_pki_types::CertificateDer;
 
+use super::files::why;
 use crate::authority::{Authority, AuthorityError};
 use crate::browsers::Survey;
 use crate::install::Record;
@@ -26,14 +27,21 @@ pub(super) fn check(
         Err(_) => renewal::root(&paths.root_certificate()),
     };
     let welcome = renewal::welcome(paths, now);
-    if survey.stores.iter().any(|store| store.check_tool().is_err()) {
+    if survey
+        .stores
+        .iter()
+        .any(|store| store.check_tool().is_err())
+    {
         checks.push(Check::new(Found::TrustTool));
         return checks;
     }
     checks.extend(survey.stores.iter().map(|store| {
         let found = trust(&**store, root.as_ref(), &welcome);
-        let check = Check::new(found).of(store.owner());
-        check.at(&shown(store.location()))
+        let check = Check::new(found).at(&shown(store.location()));
+        match store.whose() {
+            Some(whose) => check.of(whose),
+            None => check,
+        }
     }));
     checks
 }
@@ -47,7 +55,13 @@ fn authority(
         Ok(authority) => authority,
         Err(AuthorityError::Missing) => return Check::new(Found::AuthorityMissing),
         Err(AuthorityError::Expired) => return Check::new(Found::AuthorityEnded),
-        Err(error) => return Check::new(Found::AuthorityDamaged).at(&error.to_string()),
+        Err(AuthorityError::Files(error)) => {
+            return Check::new(Found::AuthorityDamaged).because(why(error));
+        }
+        Err(AuthorityError::ForeignKey) => {
+            return Check::new(Found::AuthorityDamaged).because(Trouble::ForeignKey.into());
+        }
+        Err(_) => return Check::new(Found::AuthorityDamaged).because(Trouble::Altered.into()),
     };
     let covered = |name: &&String| authority.local_names().contains(name);
     let uncovered = record.local_names.iter().filter(|name| !covered(name));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Trouble, Why};
 
 use crate::paths::{self, Paths, PathsError, shown};
 
@@ -54,16 +54,28 @@ pub(super) fn private_files(paths: &Paths) -> Vec<PathBuf> {
 }
 
 fn unusable(error: &PathsError) -> Check {
-    match error {
-        PathsError::LooseMode { path, mode } => Check::new(Found::FilesOpen)
-            .of(&shown(path))
-            .at(&format!("{mode:04o}")),
+    let (found, path) = match error {
+        PathsError::LooseMode { path, .. } => (Found::FilesOpen, Some(path)),
         PathsError::ForeignOwner(path)
         | PathsError::TooLarge(path)
         | PathsError::WrongKind(path)
-        | PathsError::Io { path, .. } => Check::new(Found::FilesUnusable)
-            .of(&shown(path))
-            .at(&error.to_string()),
-        PathsError::NoHome => Check::new(Found::FilesUnusable).at(&error.to_string()),
+        | PathsError::Io { path, .. } => (Found::FilesUnusable, Some(path)),
+        PathsError::NoHome => (Found::FilesUnusable, None),
+    };
+    let place = path.map_or_else(|| "~".into(), |path| shown(path));
+    Check::new(found).at(&place).because(why(error))
+}
+
+/// What is the matter with a file.
+pub(super) fn why(error: &PathsError) -> Why {
+    match error {
+        PathsError::ForeignOwner(_) => Trouble::ForeignOwner.into(),
+        PathsError::Io { source, .. } => Why::system(source),
+        PathsError::LooseMode { mode, .. } => {
+            Why::from(Trouble::Open).saying(&format!("{mode:04o}"))
+        }
+        PathsError::NoHome => Trouble::NoHome.into(),
+        PathsError::TooLarge(_) => Trouble::Large.into(),
+        PathsError::WrongKind(_) => Trouble::Link.into(),
     }
 }

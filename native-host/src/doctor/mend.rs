@@ -106,7 +106,12 @@ mod tests {
             let (_home, paths) = home();
             open(paths.data(), data);
             open(&paths.database(), database);
-            assert!(tighten(&Linux, &paths).unwrap_err().to_string().contains("pins"));
+            assert!(
+                tighten(&Linux, &paths)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("pins")
+            );
             assert_eq!(mode(paths.data()), data, "left as it is");
         }
     }

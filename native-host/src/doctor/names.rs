@@ -7,7 +7,7 @@ use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Why};
 use socket2::SockRef;
 
 use crate::platform::sockets;
@@ -16,7 +16,7 @@ pub(super) fn check() -> Check {
     match comes_back() {
         Ok(true) => Check::new(Found::NamesGood),
         Ok(false) => Check::new(Found::NamesMute),
-        Err(error) => Check::new(Found::NamesMute).at(&error.to_string()),
+        Err(error) => Check::new(Found::NamesMute).because(Why::system(&error)),
     }
 }
 

@@ -20,14 +20,13 @@ pub(super) fn check(platform: &dyn Platform, paths: &Paths, looker: Looker) -> C
     if !files::is_owners_program(&program) {
         return check(Found::ProgramUnsafe);
     }
-    let outdated = |by: &str| check(Found::ProgramOutdated).of(by);
     let this = match looker {
         Looker::Helper(_) => process::this_program(),
         Looker::Person => env::current_exe().unwrap_or_default(),
     };
     if is_same_program(&this, &program) {
         return match newer_package(platform) {
-            Some((_, version)) => outdated(&version),
+            Some(_) => check(Found::ProgramOutdated),
             None => check(Found::ProgramGood),
         };
     }
@@ -35,7 +34,7 @@ pub(super) fn check(platform: &dyn Platform, paths: &Paths, looker: Looker) -> C
         Looker::Helper(_) => check(Found::ProgramReplaced),
         Looker::Person => match version_of(&program) {
             Some(version) if compare_versions(&version, VERSION) == Ordering::Less => {
-                outdated(VERSION)
+                check(Found::ProgramOutdated)
             }
             _ => check(Found::ProgramOther),
         },

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Whose};
 use serde_json::Value;
 
 use crate::browsers::{Peculiarity, Place, Survey};
@@ -21,7 +21,7 @@ pub(super) fn check(platform: &dyn Platform, paths: &Paths, survey: &Survey) -> 
             Peculiarity::NoProfile => Found::BrowserUnused,
             Peculiarity::Sandboxed => Found::BrowserSandboxed,
         };
-        Check::new(found).of(&remark.browser)
+        Check::new(found).of(Whose::browser(&remark.browser))
     });
     checks.extend(remarks);
     if survey.hosts.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn check(platform: &dyn Platform, paths: &Paths, survey: &Survey) -> 
 
 fn one(platform: &dyn Platform, paths: &Paths, host: &Place) -> Check {
     let check = |found| {
-        let check = Check::new(found).of(&host.browser);
+        let check = Check::new(found).of(host.whose());
         check.at(&host.shown())
     };
     if !host.manifest.exists() {

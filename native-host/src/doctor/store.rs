@@ -4,9 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Why};
 use housekey_core::time::Timestamp;
 
+use super::files::why;
 use crate::chain::timestamp;
 use crate::paths::{self, Paths};
 use crate::store::{Store, StoreError};
@@ -40,7 +41,20 @@ pub(super) fn check(paths: &Paths) -> (Check, Option<Timestamp>) {
                     Found::StoreUnusable
                 }
             };
-            (Check::new(found).at(&error.to_string()), None)
+            let check = Check::new(found);
+            let check = match &error {
+                StoreError::Io(error) => check.because(Why::system(error)),
+                StoreError::Paths(error) => check.because(why(error)),
+                StoreError::Sqlite(error) => check.because(Why::system(error)),
+                // These say it themselves.
+                StoreError::Damaged
+                | StoreError::Directory(_)
+                | StoreError::Gone
+                | StoreError::Older { .. }
+                | StoreError::Other
+                | StoreError::TooNew => check,
+            };
+            (check, None)
         }
     }
 }

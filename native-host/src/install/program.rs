@@ -62,7 +62,10 @@ pub fn version_of(program: &Path) -> Option<String> {
     let said = said.ok()??;
     let version = said.strip_prefix("housekey ")?.split_whitespace().next()?;
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty();
-    version.split('.').all(is_number).then(|| version.to_owned())
+    version
+        .split('.')
+        .all(is_number)
+        .then(|| version.to_owned())
 }
 
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -86,7 +89,10 @@ mod tests {
             version_of(&program)
         };
         assert_eq!(says("echo housekey 1.22.0").as_deref(), Some("1.22.0"));
-        assert_eq!(says("echo housekey 1.2.3 built today").as_deref(), Some("1.2.3"));
+        assert_eq!(
+            says("echo housekey 1.2.3 built today").as_deref(),
+            Some("1.2.3")
+        );
         for odd in [
             "echo another 1.0",
             "echo housekey",

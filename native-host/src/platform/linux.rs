@@ -5,11 +5,11 @@ mod known;
 mod processes;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::fs;
 
 use directories::BaseDirs;
 

@@ -12,10 +12,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use housekey_core::checkup::Whose;
+
 use super::{Others, Platform, World, files};
-use crate::browsers::{
-    Explicit, Family, HOST_NAME, Peculiarity, Place, Remark, Survey, named_chromium,
-};
+use crate::browsers::{Explicit, Family, HOST_NAME, Peculiarity, Place, Remark, Survey};
 use crate::paths::{self, PathsError};
 use crate::trust_store::TrustStore;
 use keychain::Keychain;
@@ -58,7 +58,7 @@ impl Platform for MacOs {
             }
             survey.add_host(known.place(&support));
             match known.family {
-                Family::Chromium => survey.user_data.push((known.name.into(), data)),
+                Family::Chromium => survey.user_data.push((Whose::browser(known.name), data)),
                 Family::Firefox => {
                     let roots = [data.join("Profiles"), data];
                     if !survey.add_profiles(known.name, roots.into_iter()) {
@@ -69,12 +69,8 @@ impl Platform for MacOs {
             }
         }
         for directory in &explicit.chromium_user_data_dirs {
-            survey.hosts.push(Place {
-                browser: named_chromium(directory),
-                family: Family::Chromium,
-                manifest: manifest_below(directory),
-                registry_key: None,
-            });
+            let place = Place::elsewhere(directory, manifest_below(directory));
+            survey.hosts.push(place);
         }
         if !explicit.firefox_profiles.is_empty() {
             survey.add_host(FIREFOX.place(&support));
@@ -123,7 +119,15 @@ impl Platform for MacOs {
             return BTreeSet::new();
         }
         let processes = processes.join(",");
-        let arguments = ["-nP", "-a", "-iTCP", "-sTCP:LISTEN", "-Fn", "-p", &processes];
+        let arguments = [
+            "-nP",
+            "-a",
+            "-iTCP",
+            "-sTCP:LISTEN",
+            "-Fn",
+            "-p",
+            &processes,
+        ];
         let said = self.run("/usr/sbin/lsof", &arguments);
         let names = said.lines().filter_map(|line| line.strip_prefix('n'));
         let ports = names.filter_map(|name| name.rsplit_once(':')?.1.parse().ok());
@@ -156,9 +160,13 @@ impl MacOs {
     /// ps(1) has whole paths as the names of commands here.
     fn all_of(&self, program: &Path) -> BTreeSet<u32> {
         let said = self.run("/bin/ps", &["-axo", "pid=,comm="]);
-        let all = said.lines().filter_map(|line| line.trim_start().split_once(' '));
+        let all = said
+            .lines()
+            .filter_map(|line| line.trim_start().split_once(' '));
         let theirs = all.filter(|(_, command)| Path::new(command.trim()) == program);
-        theirs.filter_map(|(number, _)| number.parse().ok()).collect()
+        theirs
+            .filter_map(|(number, _)| number.parse().ok())
+            .collect()
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> String {
@@ -186,6 +194,7 @@ impl Known {
             family: self.family,
             manifest: manifest_below(&support.join(self.hosts)),
             registry_key: None,
+            data: None,
         }
     }
 }

@@ -24,15 +24,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use housekey_core::checkup::Whose;
+
 use self::known::{CHROMIUM, FIREFOX, KNOWN, Known, LOCAL};
 use super::{Others, Platform, World};
-use crate::browsers::{
-    Explicit, Family, HOST_NAME, Peculiarity, Place, Remark, Survey, named_chromium,
-};
+use crate::browsers::{Explicit, Family, HOST_NAME, Peculiarity, Place, Remark, Survey};
 use crate::paths::PathsError;
 use crate::trust_store::TrustStore;
 
 pub use root_store::{RootStore, Roots};
+#[cfg(test)]
+pub(super) use {root_store::tests::FakeRoots, tests::FakeRegistry};
 
 /// The user's part of the registry, `HKEY_CURRENT_USER`: keys by their path, each with its default
 /// value.
@@ -115,7 +117,7 @@ impl Platform for Windows {
             match known.family {
                 Family::Chromium => {
                     let data = folder.join("User Data");
-                    survey.user_data.push((known.name.into(), data));
+                    survey.user_data.push((Whose::browser(known.name), data));
                 }
                 Family::Firefox => {
                     let roots = [folder.join("Profiles"), folder];
@@ -127,9 +129,16 @@ impl Platform for Windows {
             }
         }
         for directory in &explicit.chromium_user_data_dirs {
-            let place = self.place(&CHROMIUM)?;
-            let browser = named_chromium(directory);
-            survey.add_host(Place { browser, ..place });
+            let Place {
+                manifest,
+                registry_key,
+                ..
+            } = self.place(&CHROMIUM)?;
+            let named = Place::elsewhere(directory, manifest);
+            survey.add_host(Place {
+                registry_key,
+                ..named
+            });
         }
         if !explicit.firefox_profiles.is_empty() {
             survey.add_host(self.place(&FIREFOX)?);
@@ -140,7 +149,10 @@ impl Platform for Windows {
     }
 
     fn places(&self) -> Vec<Place> {
-        KNOWN.iter().filter_map(|known| self.place(known).ok()).collect()
+        KNOWN
+            .iter()
+            .filter_map(|known| self.place(known).ok())
+            .collect()
     }
 
     /// There is one.
@@ -223,6 +235,7 @@ impl Windows {
             // Its place is free: browsers look it up in the registry.
             manifest: data.join(format!("{HOST_NAME}.{family}.json")),
             registry_key: Some(key),
+            data: None,
         })
     }
 
@@ -249,7 +262,7 @@ mod tests {
     use crate::platform::stand_ins::FakeWorld;
 
     #[derive(Debug, Default)]
-    struct FakeRegistry {
+    pub(in crate::platform) struct FakeRegistry {
         keys: RefCell<BTreeMap<String, String>>,
         forgets: bool,
         keeps: bool,

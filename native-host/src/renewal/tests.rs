@@ -15,10 +15,9 @@ impl Home {
         let paths = Paths::at(directory.path().join("data"));
         let names = ["fritz.box".to_owned()];
         let authority = Authority::create(&paths, &names, SystemTime::now()).unwrap();
-        let stores =
-            ["trusts", "does not"].map(|name| -> Rc<dyn TrustStore> {
-                Rc::new(NssDatabase::at(&directory.path().join(name)))
-            });
+        let stores = ["trusts", "does not"].map(|name| -> Rc<dyn TrustStore> {
+            Rc::new(NssDatabase::at(&directory.path().join(name)))
+        });
         stores[0].add(authority.root()).unwrap();
         stores[1].add(authority.root()).unwrap();
         stores[1].remove(&stores[1].entries().unwrap()[0]).unwrap();

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
+use housekey_core::checkup::Whose;
 use rusqlite::{Connection, OpenFlags};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -26,7 +27,7 @@ use crate::platform::on_path;
 /// Where it wants a password, `certutil` itself asks for it, if a person is at the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NssDatabase {
-    owner: String,
+    whose: Option<Whose>,
     directory: PathBuf,
     asks: bool,
 }
@@ -34,18 +35,22 @@ pub struct NssDatabase {
 impl NssDatabase {
     /// The database of a browser, in the directory that holds `cert9.db`, or would.
     #[must_use]
-    pub fn new(owner: &str, directory: &Path) -> Self {
+    pub fn new(whose: Whose, directory: &Path) -> Self {
+        let whose = Some(whose);
         Self {
-            owner: owner.into(),
-            directory: directory.into(),
-            asks: io::stdin().is_terminal(),
+            whose,
+            ..Self::at(directory)
         }
     }
 
     /// The database in this directory, whoever uses it.
     #[must_use]
     pub fn at(directory: &Path) -> Self {
-        Self::new("a certificate database", directory)
+        Self {
+            whose: None,
+            directory: directory.into(),
+            asks: io::stdin().is_terminal(),
+        }
     }
 }
 
@@ -56,8 +61,8 @@ pub fn certutil() -> Option<PathBuf> {
 }
 
 impl TrustStore for NssDatabase {
-    fn owner(&self) -> &str {
-        &self.owner
+    fn whose(&self) -> Option<Whose> {
+        self.whose.clone()
     }
 
     fn location(&self) -> &Path {

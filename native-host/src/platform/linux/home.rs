@@ -10,15 +10,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use directories::BaseDirs;
+use housekey_core::checkup::Whose;
 use native_messaging::Scope;
 
 use super::known::{FIREFOX, KNOWN, Known, Sandbox};
-use crate::browsers::{
-    Explicit, Family, HOST_NAME, Peculiarity, Place, Profile, Remark, Survey, named_chromium,
-};
+use crate::browsers::{Explicit, Family, HOST_NAME, Peculiarity, Place, Profile, Remark, Survey};
 use crate::paths::{self, PathsError};
 use crate::platform::on_path;
-use crate::trust_store::TrustStore as _;
+use crate::trust_store::TrustStore;
 use crate::trust_store::nss::NssDatabase;
 
 /// Looks for browsers.
@@ -33,12 +32,8 @@ pub(super) fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
         meet(&mut survey, known, &home)?;
     }
     for directory in &explicit.chromium_user_data_dirs {
-        survey.hosts.push(Place {
-            browser: named_chromium(directory),
-            family: Family::Chromium,
-            manifest: manifest_below(directory),
-            registry_key: None,
-        });
+        let place = Place::elsewhere(directory, manifest_below(directory));
+        survey.hosts.push(place);
     }
     if !explicit.firefox_profiles.is_empty() {
         survey.add_host(home.place(&FIREFOX)?);
@@ -48,7 +43,8 @@ pub(super) fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
     if (survey.hosts.iter()).any(|host| host.family == Family::Chromium) {
         databases.extend(home.chromium_databases());
     }
-    let of_profile = |profile: &Profile| NssDatabase::new(&profile.owner, &profile.directory);
+    let of_profile =
+        |profile: &Profile| NssDatabase::new(profile.whose.clone(), &profile.directory);
     databases.extend(survey.profiles.iter().map(of_profile));
     for database in databases {
         let is_same = |known: &Rc<dyn TrustStore>| known.location() == database.location();
@@ -86,7 +82,7 @@ fn meet(survey: &mut Survey, known: &Known, home: &Home) -> Result<(), PathsErro
     }
     if known.family == Family::Chromium {
         let directories = known.directories.iter().map(|it| home.resolve(it));
-        let named = directories.map(|directory| (known.name.into(), directory));
+        let named = directories.map(|directory| (Whose::browser(known.name), directory));
         survey.user_data.extend(named);
     }
     survey.add_host(home.place(known)?);
@@ -100,6 +96,7 @@ impl Known {
             family: self.family,
             manifest,
             registry_key: None,
+            data: None,
         }
     }
 }
@@ -163,8 +160,7 @@ impl Home {
             (true, false) => vec![old],
             (false, _) => vec![new],
         };
-        let owner = "Chrome, Chromium and their relatives";
-        let database = |directory: PathBuf| NssDatabase::new(owner, &directory);
+        let database = |directory: PathBuf| NssDatabase::new(Whose::Chromiums, &directory);
         wanted.into_iter().map(database).collect()
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use housekey_core::checkup::Whose;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -61,8 +62,8 @@ impl Keychain {
 }
 
 impl TrustStore for Keychain {
-    fn owner(&self) -> &str {
-        "your login keychain"
+    fn whose(&self) -> Option<Whose> {
+        Some(Whose::browser("macOS"))
     }
 
     fn location(&self) -> &Path {
@@ -84,7 +85,7 @@ impl TrustStore for Keychain {
         let mut entries = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate = certificate.map_err(|_| TrustStoreError::Tool {
-            tool: "security",
+                tool: "security",
                 path: self.file.clone(),
                 message: "an entry is no certificate".into(),
             })?;

@@ -161,7 +161,9 @@ mod tests {
             for rights in ["FR", "FRFX", "GRGX", "0x1200a9", "0x120089"] {
                 assert!(may(rights).read && !may(rights).write, "{other} {rights}");
             }
-            for rights in ["FA", "FRFW", "GA", "0x1301bf", "0x1f01ff", "0x2", "WD", "F", "0xx"] {
+            for rights in [
+                "FA", "FRFW", "GA", "0x1301bf", "0x1f01ff", "0x2", "WD", "F", "0xx",
+            ] {
                 assert!(may(rights).read && may(rights).write, "{other} {rights}");
             }
         }

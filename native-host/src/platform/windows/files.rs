@@ -109,10 +109,7 @@ pub(crate) fn hold(directory: &Path) -> io::Result<Option<File>> {
 /// Which file it is, whatever its name.
 pub(crate) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let information = file::information(File::open(path)?)?;
-    Ok((
-        information.volume_serial_number(),
-        information.file_index(),
-    ))
+    Ok((information.volume_serial_number(), information.file_index()))
 }
 
 /// Whether it is this user's: what is not, its access control list tells.

@@ -10,8 +10,14 @@ use crate::platform::World;
 pub(super) fn of(world: &dyn World, program: &str) -> BTreeSet<u32> {
     // `"housekey.exe","4321","Console","1","12,345 K"`, or a sentence that there is none.
     let filter = format!("IMAGENAME eq {program}");
-    let said = run(world, "tasklist.exe", &["/fi", &filter, "/fo", "csv", "/nh"]);
-    let rows = said.lines().filter_map(|line| line.trim().strip_prefix('"'));
+    let said = run(
+        world,
+        "tasklist.exe",
+        &["/fi", &filter, "/fo", "csv", "/nh"],
+    );
+    let rows = said
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"'));
     let numbers = rows.filter_map(|row| {
         let mut columns = row.split("\",\"");
         let is_it = columns.next()?.eq_ignore_ascii_case(program);

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
+use housekey_core::checkup::Whose;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -47,8 +48,8 @@ impl RootStore {
 }
 
 impl TrustStore for RootStore {
-    fn owner(&self) -> &str {
-        "your store of trusted root authorities"
+    fn whose(&self) -> Option<Whose> {
+        Some(Whose::browser("Windows"))
     }
 
     fn location(&self) -> &Path {
