@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::env;
 use std::fs;
+use std::path::Path;
 
 use housekey_core::checkup::{Check, Found, compare_versions};
 
@@ -32,11 +33,20 @@ pub(super) fn check(platform: &dyn Platform, paths: &Paths, looker: Looker) -> C
     }
     match looker {
         Looker::Helper(_) => check(Found::ProgramReplaced),
-        Looker::Person => match version_of(&program) {
-            Some(version) if compare_versions(&version, VERSION) == Ordering::Less => {
-                check(Found::ProgramOutdated)
-            }
-            _ => check(Found::ProgramOther),
-        },
+        Looker::Person => {
+            let version = version_of(&program);
+            let age = version.map(|version| compare_versions(&version, VERSION));
+            check(match age {
+                Some(Ordering::Less) => Found::ProgramOutdated,
+                // The one before looks at what it has just put into its own place.
+                Some(Ordering::Greater) if is_packaged(platform, &program) => Found::ProgramGood,
+                _ => Found::ProgramOther,
+            })
+        }
     }
+}
+
+fn is_packaged(platform: &dyn Platform, program: &Path) -> bool {
+    let packaged = platform.packaged_program();
+    packaged.is_some_and(|packaged| is_same_program(&packaged, program))
 }

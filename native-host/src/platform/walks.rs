@@ -51,7 +51,11 @@ fn on_macos() {
     walk.is_in_order(&Whose::browser("macOS"));
 
     // The person distrusts it in the system's own program: it is taken out, and put in anew.
-    keychain.0.borrow_mut().values_mut().for_each(|(_, trusted)| *trusted = false);
+    keychain
+        .0
+        .borrow_mut()
+        .values_mut()
+        .for_each(|(_, trusted)| *trusted = false);
     walk.finds(Found::TrustWrong);
     walk.install(&["take the old", "add the local authority to macOS"]);
     let manifest = format!("{support}/Mozilla/NativeMessagingHosts/app.housekey.helper.json");
@@ -152,7 +156,10 @@ impl<'w> Walk<'w> {
         for (step, expected) in steps.iter().zip(expected) {
             assert!(step.starts_with(expected), "{step} is not {expected}");
         }
-        assert_eq!(first.needs_consent(), steps.iter().any(|it| it.starts_with("add")));
+        assert_eq!(
+            first.needs_consent(),
+            steps.iter().any(|it| it.starts_with("add"))
+        );
         first
             .execute(self.platform, &self.paths, now, &mut |step, result| {
                 assert!(result.is_ok(), "{step}: {result:?}");
@@ -162,7 +169,13 @@ impl<'w> Walk<'w> {
     }
 
     fn checks(&self) -> Vec<Check> {
-        examine(self.platform, &self.paths, Looker::Person, SystemTime::now()).checks
+        examine(
+            self.platform,
+            &self.paths,
+            Looker::Person,
+            SystemTime::now(),
+        )
+        .checks
     }
 
     fn is_in_order(&self, store: &Whose) {
@@ -190,7 +203,11 @@ impl<'w> Walk<'w> {
     fn uninstall(&self) {
         let removal = Removal::survey(self.platform, &self.paths).unwrap();
         removal.execute(self.platform, &self.paths, false).unwrap();
-        assert!(Removal::survey(self.platform, &self.paths).unwrap().is_empty());
+        assert!(
+            Removal::survey(self.platform, &self.paths)
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(self.home.files(), self.before);
     }
 }

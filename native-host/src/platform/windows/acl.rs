@@ -77,7 +77,9 @@ fn judge(saved: &str, user: &str) -> Option<Others> {
             return None;
         };
         // What denies harms nobody; every other kind may let somebody in.
-        if kind == "D" || known.contains(&who) {
+        // The first administrator, who may be this user, is abbreviated too.
+        let is_user = who == "LA" && user.ends_with("-500");
+        if kind == "D" || is_user || known.contains(&who) {
             continue;
         }
         // Directories keep nobody from what is in them, who has a right to that itself.
@@ -170,6 +172,13 @@ mod tests {
         assert!(judge(&format!("(D;;FA;;;WD)(A;;FA;;;{ME})")).are_out());
         // An entry of a kind that is not known lets somebody in, perhaps.
         assert!(judge("(XA;;FX;;;WD;(@User.Title==\"PM\"))").write);
+    }
+
+    #[test]
+    fn the_first_administrator_is_abbreviated() {
+        let list = "housekey\nD:PAI(A;;FA;;;SY)(A;;FA;;;LA)";
+        assert!(judge(list, "S-1-5-21-1-2-3-500").unwrap().are_out());
+        assert!(judge(list, ME).unwrap().write);
     }
 
     #[test]
