@@ -358,10 +358,10 @@ fn what_somebody_changed_is_seen_and_mended() {
 /// The codes of the links that are broken.
 fn failed(home: &Home) -> Vec<String> {
     let doctor = home.doctor();
-    let checks = doctor["checks"].as_array().unwrap().clone();
-    let failed = checks.iter().filter(|check| check["ok"] == false);
+    let checks = doctor["checks"].as_array().expect("checks").iter();
+    let failed = checks.filter(|check| check["ok"] == false);
     failed
-        .map(|check| check["code"].as_str().unwrap().to_owned())
+        .map(|check| check["code"].as_str().expect("a code").to_owned())
         .collect()
 }
 

@@ -3,7 +3,7 @@ use super::*;
 fn database() -> (tempfile::TempDir, NssDatabase) {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("a profile/nssdb");
-    let mut database = NssDatabase::new("a test", &directory);
+    let mut database = NssDatabase::new(Whose::Chromiums, &directory);
     database.asks = false;
     (home, database)
 }
