@@ -9,7 +9,8 @@
 mod constraints;
 mod files;
 mod root_key;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

@@ -388,7 +388,8 @@ const MAX_PRIVATE_FILE: u64 = 1_048_576;
 /// With this begin the names of files that are not whole yet.
 pub(crate) const TEMPORARY_PREFIX: &str = ".housekey-";
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 

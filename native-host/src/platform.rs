@@ -18,7 +18,8 @@ mod macos;
 mod stand_ins;
 #[cfg(unix)]
 mod unix;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod walks;
 pub mod windows;
 

@@ -69,7 +69,8 @@ const MAX_LIST_BYTES: u64 = 1_048_576;
 const MAX_ENTRIES: usize = 1_000;
 const MAX_PROFILES: usize = 64;
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

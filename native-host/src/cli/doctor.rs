@@ -74,4 +74,4 @@ Examples:
 
 Exit codes:
   0  no link is broken
-  1  one is, after --fix still";
+  1  one is, or still is after --fix";

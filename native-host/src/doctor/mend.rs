@@ -51,7 +51,8 @@ pub fn tighten(platform: &dyn Platform, paths: &Paths) -> anyhow::Result<Vec<Pat
     Ok(tightened)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;

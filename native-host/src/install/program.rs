@@ -71,7 +71,8 @@ pub fn version_of(program: &Path) -> Option<String> {
 const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_ANSWER_BYTES: u64 = 256;
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -47,7 +47,8 @@ fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 /// The state of a listening socket in `/proc/net/tcp`.
 const LISTEN: &str = "0A";
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
