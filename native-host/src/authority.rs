@@ -9,6 +9,7 @@
 mod constraints;
 mod files;
 mod root_key;
+#[cfg(unix)]
 #[cfg(test)]
 mod tests;
 

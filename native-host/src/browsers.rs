@@ -1,61 +1,139 @@
 //! Which browsers this user has, where each looks for native-messaging hosts, and where it keeps
-//! the authorities it trusts.
-//!
-//! A browser counts as found if it has a directory in the user's home or a program on `PATH`.
-//! Everything derives from the environment, so that a test's home is the whole world to it.
+//! the authorities it trusts: what [`Platform::survey`](crate::platform::Platform::survey) finds.
 
-mod known;
-mod profiles;
+pub(crate) mod profiles;
 
-use std::env;
-use std::fs;
-use std::io::{self, Read as _};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use directories::BaseDirs;
 use housekey_core::checkup::Whose;
-use native_messaging::Scope;
 
-use self::known::{FIREFOX, KNOWN, Known, Sandbox};
-use crate::paths::PathsError;
+use crate::paths::shown;
+use crate::trust_store::TrustStore;
 
 /// What was found, and what the person named besides.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
     /// The places where native-messaging manifests belong.
-    pub hosts: Vec<HostPlace>,
-    /// The certificate databases that the browsers read.
-    pub databases: Vec<Database>,
+    pub hosts: Vec<Place>,
+    /// The stores of trusted authorities that the browsers read.
+    pub stores: Vec<Rc<dyn TrustStore>>,
+    /// The profiles of Firefox and its relatives.
+    pub profiles: Vec<Profile>,
     /// The Chromium browsers' user-data directories, and whose they are.
     pub user_data: Vec<(Whose, PathBuf)>,
     /// What a person should know about browsers that cannot be served, or not yet.
     pub remarks: Vec<Remark>,
 }
 
-/// A place where a browser looks for native-messaging hosts.
+/// Where one browser looks for the helper, or several do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostPlace {
+pub struct Place {
     /// The browser's name, as people know it.
     pub browser: String,
     /// Whose format the manifest has.
     pub family: Family,
-    /// The browser's key in the `native_messaging` library; `None` for a directory of its own.
-    pub key: Option<&'static str>,
     /// The manifest.
     pub manifest: PathBuf,
+    /// Below the user's part of Windows' registry: the key whose value names the manifest.
+    pub registry_key: Option<String>,
     /// Where the browser keeps its data, if a person named that.
     pub data: Option<PathBuf>,
 }
 
-/// A certificate database of a browser or of several.
+/// A profile of Firefox or one of its relatives.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
+pub struct Profile {
     /// Whose it is.
     pub whose: Whose,
-    /// The directory that holds `cert9.db`, or would.
+    /// Its directory.
     pub directory: PathBuf,
-    /// Whether it is a Firefox profile, and so holds more than certificates.
-    pub is_profile: bool,
+}
+
+impl Survey {
+    /// Takes in a place. Several browsers may look at the same.
+    pub fn add_host(&mut self, place: Place) {
+        let is_same = |known: &&mut Place| {
+            known.manifest == place.manifest && known.registry_key == place.registry_key
+        };
+        match self.hosts.iter_mut().find(is_same) {
+            Some(known) if known.browser.contains(&place.browser) => {}
+            Some(known) => known.browser = format!("{}, {}", known.browser, place.browser),
+            None => self.hosts.push(place),
+        }
+    }
+
+    /// Takes in the profiles of a relative of Firefox that are listed in or beside one of these
+    /// directories, and says whether there are any.
+    pub fn add_profiles(&mut self, browser: &str, roots: impl Iterator<Item = PathBuf>) -> bool {
+        let found: BTreeSet<_> = roots.flat_map(|root| profiles::below(&root)).collect();
+        let before = self.profiles.len();
+        self.profiles.extend(found.into_iter().map(|directory| {
+            let name = directory.file_name().unwrap_or_default().to_string_lossy();
+            let whose = Whose::profile(browser, &name);
+            Profile { whose, directory }
+        }));
+        self.profiles.len() > before
+    }
+
+    /// Takes in the profiles and directories that a person named.
+    pub fn add_named(&mut self, explicit: &Explicit) {
+        let profiles = explicit.firefox_profiles.iter().map(|directory| Profile {
+            whose: Whose::profile(FIREFOX, &shown(directory)),
+            directory: directory.clone(),
+        });
+        self.profiles.extend(profiles);
+        let user_data = explicit.chromium_user_data_dirs.iter();
+        let user_data = user_data.map(|directory| (elsewhere(directory), directory.clone()));
+        self.user_data.extend(user_data);
+    }
+}
+
+impl Place {
+    /// Where a Chromium looks that is started with this directory for its data.
+    pub(crate) fn elsewhere(directory: &Path, manifest: PathBuf) -> Self {
+        Self {
+            browser: in_words(&elsewhere(directory)),
+            family: Family::Chromium,
+            manifest,
+            registry_key: None,
+            data: Some(directory.into()),
+        }
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn whose(&self) -> Whose {
+        match &self.data {
+            Some(directory) => elsewhere(directory),
+            None => Whose::browser(&self.browser),
+        }
+    }
+
+    /// Where it is, for people.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let manifest = shown(&self.manifest);
+        match &self.registry_key {
+            Some(key) => format!(r"{manifest}, HKEY_CURRENT_USER\{key}"),
+            None => manifest,
+        }
+    }
+}
+
+fn elsewhere(directory: &Path) -> Whose {
+    Whose::elsewhere(CHROMIUM, &shown(directory))
+}
+
+/// Whose something is, in the words of the terminal.
+pub(crate) fn in_words(whose: &Whose) -> String {
+    match whose {
+        Whose::Browser { name } => name.to_string(),
+        Whose::Chromiums => "Chrome, Chromium and their relatives".into(),
+        Whose::Elsewhere { browser, directory } => format!("{browser} at {directory}"),
+        Whose::Profile { browser, name } => format!("{browser} profile {name}"),
+    }
 }
 
 /// Something that a person should know about a browser.
@@ -123,265 +201,8 @@ pub struct Explicit {
     pub chromium_user_data_dirs: Vec<PathBuf>,
 }
 
-/// Looks for browsers.
-///
-/// # Errors
-///
-/// [`PathsError::NoHome`], or [`PathsError::Io`] if the environment names no usable place.
-pub fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
-    let home = Home::of_this_user()?;
-    let mut survey = Survey::default();
-    for known in KNOWN.iter().filter(|known| home.has(known)) {
-        survey.meet(known, &home)?;
-    }
-    for directory in &explicit.chromium_user_data_dirs {
-        let place = crate::paths::shown(directory);
-        let whose = Whose::elsewhere(CHROMIUM, &place);
-        survey.user_data.push((whose, directory.clone()));
-        survey.hosts.push(HostPlace {
-            browser: format!("{CHROMIUM} at {place}"),
-            family: Family::Chromium,
-            key: None,
-            manifest: manifest_below(directory),
-            data: Some(directory.clone()),
-        });
-    }
-    if !explicit.firefox_profiles.is_empty() {
-        survey.add_host(FIREFOX.host_place(&home)?);
-    }
-    if (survey.hosts.iter()).any(|host| host.family == Family::Chromium) {
-        survey.databases.splice(0..0, home.chromium_databases());
-    }
-    for directory in &explicit.firefox_profiles {
-        survey.databases.push(Database {
-            whose: Whose::profile(FIREFOX.name, &crate::paths::shown(directory)),
-            directory: directory.clone(),
-            is_profile: true,
-        });
-    }
-    let mut seen = Vec::new();
-    survey.databases.retain(|database| {
-        let new = !seen.contains(&database.directory);
-        seen.push(database.directory.clone());
-        new
-    });
-    Ok(survey)
-}
-
-impl Database {
-    /// Whose it is, in the words of the terminal.
-    #[must_use]
-    pub fn owner(&self) -> String {
-        match &self.whose {
-            Whose::Browser { name } => name.to_string(),
-            Whose::Chromiums => "Chrome, Chromium and their relatives".into(),
-            Whose::Elsewhere { browser, directory } => format!("{browser} at {directory}"),
-            Whose::Profile { browser, name } => format!("{browser} profile {name}"),
-        }
-    }
-}
-
-impl Survey {
-    /// Takes in a browser that is there.
-    fn meet(&mut self, known: &Known, home: &Home) -> Result<(), PathsError> {
-        let mut remark = |what| {
-            let browser = known.name.into();
-            self.remarks.push(Remark { browser, what });
-        };
-        match known.sandbox {
-            Some(Sandbox::Closed) => {
-                remark(Peculiarity::Sandboxed);
-                return Ok(());
-            }
-            Some(Sandbox::Proxy) if !home.has_messaging_proxy() => {
-                remark(Peculiarity::NeedsProxy);
-                return Ok(());
-            }
-            Some(Sandbox::Asks) => remark(Peculiarity::Asks),
-            Some(Sandbox::Proxy) | None => {}
-        }
-        let profiles = home.profiles(known);
-        if known.family == Family::Firefox && profiles.is_empty() {
-            remark(Peculiarity::NoProfile);
-        }
-        self.databases.extend(profiles);
-        if known.family == Family::Chromium {
-            let directories = known.directories.iter().map(|it| home.resolve(it));
-            let named = directories.map(|directory| (Whose::browser(known.name), directory));
-            self.user_data.extend(named);
-        }
-        self.add_host(known.host_place(home)?);
-        Ok(())
-    }
-
-    /// Several browsers may read one manifest.
-    fn add_host(&mut self, host: HostPlace) {
-        match (self.hosts.iter_mut()).find(|known| known.manifest == host.manifest) {
-            Some(known) if known.browser.contains(&host.browser) => {}
-            Some(known) => known.browser = format!("{}, {}", known.browser, host.browser),
-            None => self.hosts.push(host),
-        }
-    }
-}
-
-impl Known {
-    fn host_place(&self, home: &Home) -> Result<HostPlace, PathsError> {
-        let usual = self
-            .key
-            .filter(|_| self.family == Family::Firefox || home.config_is_usual());
-        let manifest = match (usual, self.directories.first()) {
-            (Some(key), _) => library_manifest(key)?,
-            (None, Some(directory)) => manifest_below(&home.resolve(directory)),
-            (None, None) => return Err(PathsError::NoHome),
-        };
-        Ok(HostPlace {
-            browser: self.name.into(),
-            family: self.family,
-            key: usual,
-            manifest,
-            data: None,
-        })
-    }
-}
-
-/// The user's directories.
-struct Home {
-    home: PathBuf,
-    config: PathBuf,
-    data: PathBuf,
-}
-
-impl Home {
-    fn of_this_user() -> Result<Self, PathsError> {
-        let base = BaseDirs::new().ok_or(PathsError::NoHome)?;
-        Ok(Self {
-            home: base.home_dir().into(),
-            config: base.config_dir().into(),
-            data: base.data_dir().into(),
-        })
-    }
-
-    fn has(&self, known: &Known) -> bool {
-        let mut directories = known.directories.iter();
-        let is_snap = known.sandbox_is_snap();
-        directories.any(|directory| self.resolve(directory).is_dir())
-            || (known.programs.iter())
-                .filter_map(|program| on_path(program))
-                .any(|program| leads_to_snap(&program) == is_snap)
-    }
-
-    /// The `native_messaging` library knows `~/.config` and no `XDG_CONFIG_HOME`.
-    fn config_is_usual(&self) -> bool {
-        self.config == self.home.join(".config")
-    }
-
-    fn resolve(&self, place: &str) -> PathBuf {
-        match place.split_at_checked(1) {
-            Some(("@", rest)) => self.config.join(rest),
-            Some(("~", rest)) => self.home.join(rest),
-            _ => self.home.join(place),
-        }
-    }
-
-    /// Since version 146 Chromium uses `$XDG_DATA_HOME/pki/nssdb`, except where `~/.pki/nssdb`
-    /// exists, which older relatives made.
-    fn chromium_databases(&self) -> Vec<Database> {
-        let (old, new) = (self.home.join(".pki/nssdb"), self.data.join("pki/nssdb"));
-        let wanted = match (old.is_dir(), new.is_dir()) {
-            (true, true) => vec![old, new],
-            (true, false) => vec![old],
-            (false, _) => vec![new],
-        };
-        wanted
-            .into_iter()
-            .map(|directory| Database {
-                whose: Whose::Chromiums,
-                directory,
-                is_profile: false,
-            })
-            .collect()
-    }
-
-    fn profiles(&self, known: &Known) -> Vec<Database> {
-        let roots = known.profiles.iter().map(|root| self.resolve(root));
-        let profiles = roots.flat_map(|root| profiles::below(&root));
-        profiles
-            .map(|directory| {
-                let name = directory.file_name().unwrap_or_default().to_string_lossy();
-                Database {
-                    whose: Whose::profile(known.name, &name),
-                    directory,
-                    is_profile: true,
-                }
-            })
-            .collect()
-    }
-
-    /// Whether sandboxed browsers can ask for helpers outside: the D-Bus service that starts them
-    /// (<https://github.com/flatpak/xdg-native-messaging-proxy>).
-    fn has_messaging_proxy(&self) -> bool {
-        let shared = env::var_os("XDG_DATA_DIRS").filter(|it| !it.is_empty());
-        let shared = shared.unwrap_or_else(|| "/usr/local/share:/usr/share".into());
-        let mut directories = env::split_paths(&shared).chain([self.data.clone()]);
-        directories.any(|directory| {
-            directory
-                .join("dbus-1/services")
-                .join("org.freedesktop.NativeMessagingProxy.service")
-                .is_file()
-        })
-    }
-}
-
-/// The program of this name on `PATH`.
-#[must_use]
-pub fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|directory| directory.join(program))
-        .find(|file| file.is_file())
-}
-
-/// Whether a program starts the snap of its name: Ubuntu puts links to `snap`, and scripts, where
-/// the browser's own program would be.
-fn leads_to_snap(program: &Path) -> bool {
-    if program.parent().is_some_and(|it| it.ends_with("snap/bin")) {
-        return true;
-    }
-    let real = fs::canonicalize(program).unwrap_or_else(|_| program.into());
-    if real.file_name().is_some_and(|name| name == "snap") {
-        return true;
-    }
-    let mut beginning = Vec::new();
-    let read =
-        fs::File::open(&real).map(|file| file.take(SCRIPT_BYTES).read_to_end(&mut beginning));
-    read.is_ok()
-        && beginning.starts_with(b"#!")
-        && String::from_utf8_lossy(&beginning).contains("/snap/bin/")
-}
-
-/// The keys that the `native_messaging` library has for browsers of which this module knows.
-pub fn library_keys() -> impl Iterator<Item = &'static str> {
-    KNOWN.iter().filter_map(|known| known.key)
-}
-
-fn library_manifest(key: &str) -> Result<PathBuf, PathsError> {
-    let failed = |source: io::Error| PathsError::Io {
-        path: key.into(),
-        source,
-    };
-    let paths = native_messaging::manifest_paths(key, Scope::User, HOST_NAME).map_err(failed)?;
-    paths.into_iter().next().ok_or(PathsError::NoHome)
-}
-
-fn manifest_below(user_data_dir: &Path) -> PathBuf {
-    user_data_dir
-        .join("NativeMessagingHosts")
-        .join(format!("{HOST_NAME}.json"))
-}
-
 /// The name by which the extension asks its browser for the helper.
 pub const HOST_NAME: &str = "app.housekey.helper";
-/// What a browser is called that is started with a directory of a person's own.
-pub(crate) const CHROMIUM: &str = "Chromium";
-/// Enough of a script to see what it starts.
-const SCRIPT_BYTES: u64 = 4_096;
+/// What Chromium is called.
+pub const CHROMIUM: &str = "Chromium";
+const FIREFOX: &str = "Firefox";

@@ -80,13 +80,16 @@ enum Command {
     /// they are given a local authority to trust
     ///
     /// Run it again whenever something changed, such as a new browser: what is right is left alone.
+    #[command(after_help = install::EXAMPLES)]
     Install(InstallArguments),
     /// Take everything out again, and read everything back to prove it
+    #[command(after_help = uninstall::EXAMPLES)]
     Uninstall(UninstallArguments),
     /// Check every link between your browsers and your devices, and say how to mend what is broken
     ///
     /// Nothing is changed without --fix, and nothing outside this computer is asked. Ends with code
     /// 0 if no link is broken.
+    #[command(after_help = doctor::EXAMPLES)]
     Doctor(DoctorArguments),
     /// Look at a device as the gateway would, and say who it is; nothing is sent to it
     ///

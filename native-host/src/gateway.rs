@@ -33,6 +33,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::authority::Authority;
+use crate::platform::process;
 use crate::probe::Prober;
 use crate::store::Store;
 
@@ -113,7 +114,7 @@ impl Gateway {
         store: Arc<Store>,
         stage: Option<Stage>,
     ) -> std::io::Result<Arc<Self>> {
-        raise_file_limit();
+        process::raise_file_limit();
         let heeded = Heeded::until_now(&store).map_err(std::io::Error::other)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
         let mut random = [0; 32];
@@ -257,23 +258,6 @@ impl Gateway {
         }
     }
 }
-
-/// Lets this process open as many files as it may: each connection takes two of them, and many
-/// systems begin with a limit of 1,024.
-#[cfg(unix)]
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-    let limit = getrlimit(Resource::Nofile);
-    let current = limit.maximum;
-    if setrlimit(Resource::Nofile, Rlimit { current, ..limit }).is_err() {
-        tracing::warn!("the limit of open files stays as it is");
-    }
-}
-
-/// Windows has no such limit.
-#[cfg(not(unix))]
-fn raise_file_limit() {}
 
 /// Connections at one time whose request is still awaited.
 const MAX_STRANGERS: usize = 256;

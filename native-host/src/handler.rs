@@ -23,6 +23,7 @@ use crate::chain::timestamp;
 use crate::gateway::Gateway;
 use crate::makers::{MakerError, Makers};
 use crate::paths::Paths;
+use crate::platform;
 use crate::probe::Prober;
 use crate::renewal;
 use crate::store::{Amendment, ImportRefusal, Moving, Store, block};
@@ -292,7 +293,9 @@ async fn renewed(paths: &Paths, now: SystemTime) -> Result<Authority, AuthorityE
         return authority;
     }
     let theirs = paths.clone();
-    let renewed = tokio::task::spawn_blocking(move || renewal::renew(&theirs, now)).await;
+    let renewed =
+        tokio::task::spawn_blocking(move || renewal::renew(&*platform::this(), &theirs, now));
+    let renewed = renewed.await;
     match renewed {
         Ok(Ok(renewal)) => tracing::info!(?renewal, "the authority's renewal"),
         Ok(Err(error)) => tracing::warn!(error = format!("{error:#}"), "no renewal"),

@@ -3,6 +3,7 @@
 
 mod consent;
 mod manifest;
+mod program;
 mod record;
 mod step;
 
@@ -10,21 +11,23 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 
 use crate::authority::{Authority, AuthorityError};
-use crate::browsers::{self, Explicit, Remark, Survey};
+use crate::browsers::{Explicit, Remark, Survey};
 use crate::paths::{Paths, shown};
+use crate::platform::{Platform, files};
 use crate::renewal;
-use crate::trust_store::nss::{self, NssDatabase};
 use crate::trust_store::{TrustStore, TrustStoreError};
 
 pub use consent::explain;
 pub use manifest::chrome_origin;
+pub use program::{VERSION, is_same_program, newer_package, version_of};
 pub use record::{Record, RecordError};
-pub use step::{Step, is_same_program};
+pub use step::Step;
 
 /// What a person asks of the installer.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +59,12 @@ impl Plan {
     ///
     /// If something is in a state in which nothing should be changed: a data directory that others
     /// can enter, a damaged record, a certificate store that cannot be read, no `certutil`.
-    pub fn make(paths: &Paths, request: &Request, now: SystemTime) -> anyhow::Result<Self> {
+    pub fn make(
+        platform: &dyn Platform,
+        paths: &Paths,
+        request: &Request,
+        now: SystemTime,
+    ) -> anyhow::Result<Self> {
         if fs::symlink_metadata(paths.data()).is_ok() {
             paths.check()?;
         }
@@ -72,16 +80,16 @@ impl Plan {
         record
             .chromium_user_data_dirs
             .extend(chromium_user_data_dirs);
-        let survey = browsers::survey(&record.explicit())?;
+        let survey = platform.survey(&record.explicit())?;
         let mut plan = Self {
             steps: Vec::new(),
             right: Vec::new(),
             remarks: survey.remarks.iter().map(Remark::text).collect(),
             record,
         };
-        plan.program(paths)?;
+        plan.program(platform, paths)?;
         plan.authority(paths, request, &survey, now)?;
-        plan.manifests(paths, &survey);
+        plan.manifests(platform, paths, &survey);
         if survey.hosts.is_empty() {
             plan.remarks.push(
                 "no browser was found that Housekey can serve; install one, then run this again"
@@ -120,23 +128,24 @@ impl Plan {
     /// If nothing could be begun, or any step failed.
     pub fn execute(
         &self,
+        platform: &dyn Platform,
         paths: &Paths,
         now: SystemTime,
         tell: &mut dyn FnMut(&Step, &anyhow::Result<()>),
     ) -> anyhow::Result<()> {
-        let mut record = self.record_of_everything(paths);
+        let mut record = self.record_of_everything(platform, paths);
         paths.prepare()?;
         if Record::load(paths)? != record {
             record.save(paths)?;
         }
         let mut failed = 0;
         for step in &self.steps {
-            let result = step.execute(paths, &record, now);
+            let result = step.execute(platform, paths, &record, now);
             failed += usize::from(result.is_err());
             tell(step, &result);
         }
         let before = record.clone();
-        record.note_states();
+        record.note_states(platform);
         if record != before {
             record.save(paths)?;
         }
@@ -147,10 +156,13 @@ impl Plan {
         }
     }
 
-    fn program(&mut self, paths: &Paths) -> anyhow::Result<()> {
-        let from = env::current_exe().context("cannot find this program's own file")?;
+    fn program(&mut self, platform: &dyn Platform, paths: &Paths) -> anyhow::Result<()> {
+        let from = match newer_package(platform) {
+            Some((packaged, _)) => packaged,
+            None => env::current_exe().context("cannot find this program's own file")?,
+        };
         let to = paths.installed_binary();
-        match step::is_same_program(&from, &to) && step::is_owners_alone(&to) {
+        match is_same_program(&from, &to) && files::is_owners_program(&to) {
             true => self.right.push(format!("the helper is at {}", shown(&to))),
             false => self.steps.push(Step::CopyProgram { from, to }),
         }
@@ -188,7 +200,7 @@ impl Plan {
                 {
                     has_it = true;
                 } else if !welcome.iter().any(|root| entry.is(root)) {
-                    self.steps.push(Step::Distrust(store.clone(), entry));
+                    self.steps.push(Step::Distrust(Rc::clone(&store), entry));
                 }
             }
             match has_it {
@@ -205,9 +217,9 @@ impl Plan {
         Ok(())
     }
 
-    fn manifests(&mut self, paths: &Paths, survey: &Survey) {
+    fn manifests(&mut self, platform: &dyn Platform, paths: &Paths, survey: &Survey) {
         for host in &survey.hosts {
-            match host.is_right(&paths.installed_binary()) {
+            match host.is_right(platform, &paths.installed_binary()) {
                 true => self
                     .right
                     .push(format!("{} knows where the helper is", host.browser)),
@@ -217,9 +229,9 @@ impl Plan {
     }
 
     /// The record as it has to stand before the first step.
-    fn record_of_everything(&self, paths: &Paths) -> Record {
+    fn record_of_everything(&self, platform: &dyn Platform, paths: &Paths) -> Record {
         let mut record = self.record.clone();
-        record.strike_used_databases();
+        record.strike_used_databases(platform);
         record.note_missing_directories(paths.data());
         for step in &self.steps {
             match step {
@@ -254,13 +266,9 @@ pub fn local_names(paths: &Paths) -> Vec<String> {
 }
 
 /// The certificate stores of the browsers that were found.
-fn stores(survey: &Survey) -> Result<Vec<NssDatabase>, TrustStoreError> {
-    if !survey.databases.is_empty() && nss::certutil().is_none() {
-        return Err(TrustStoreError::NoTool);
-    }
-    let asks = step::person_is_there();
-    let store = |database| NssDatabase::new(database).asking_for_passwords(asks);
-    Ok(survey.databases.iter().map(store).collect())
+fn stores(survey: &Survey) -> Result<Vec<Rc<dyn TrustStore>>, TrustStoreError> {
+    survey.stores.iter().try_for_each(|it| it.check_tool())?;
+    Ok(survey.stores.clone())
 }
 
 /// The authority if it can stay, or why a new one is needed.

@@ -7,10 +7,6 @@
 //!
 //! Files appear whole or not at all: they are written beside their place, synced, and renamed.
 
-#[cfg_attr(not(windows), path = "paths/unix.rs")]
-#[cfg_attr(windows, path = "paths/windows.rs")]
-mod system;
-
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +15,7 @@ use directories::BaseDirs;
 use housekey_core::text::WholeText;
 use tempfile::NamedTempFile;
 
-use crate::platform;
+use crate::platform::{self, Platform, files as system};
 
 /// The places of the helper's files. Nothing is created by making one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +23,8 @@ pub struct Paths {
     data: PathBuf,
     /// The name of the authority's directory.
     authority: &'static str,
+    /// The name of the helper's file.
+    program: &'static str,
 }
 
 impl Paths {
@@ -36,7 +34,19 @@ impl Paths {
     ///
     /// [`PathsError::NoHome`] if the system knows no home directory for the user.
     pub fn of_this_user() -> Result<Self, PathsError> {
-        Ok(Self::at(platform::this().data_directory()?))
+        Self::on(&*platform::this())
+    }
+
+    /// The places for the user of a system.
+    ///
+    /// # Errors
+    ///
+    /// [`PathsError::NoHome`] if the system knows no home directory for the user.
+    pub fn on(platform: &dyn Platform) -> Result<Self, PathsError> {
+        Ok(Self {
+            program: platform.program_name(),
+            ..Self::at(platform.data_directory()?)
+        })
     }
 
     /// The places below a given data directory.
@@ -45,6 +55,7 @@ impl Paths {
         Self {
             data: data.into(),
             authority: AUTHORITY,
+            program: PROGRAM,
         }
     }
 
@@ -76,8 +87,8 @@ impl Paths {
     #[must_use]
     pub fn successor(&self) -> Self {
         Self {
-            data: self.data.clone(),
             authority: SUCCESSOR,
+            ..self.clone()
         }
     }
 
@@ -108,7 +119,7 @@ impl Paths {
     /// The copy of this program that browsers start.
     #[must_use]
     pub fn installed_binary(&self) -> PathBuf {
-        self.data.join("bin").join(platform::this().program_name())
+        self.data.join("bin").join(self.program)
     }
 
     /// The record of every file and certificate store that the installer touched.
@@ -153,14 +164,14 @@ pub enum PathsError {
     },
     /// Other users may read or write it.
     #[error(
-        "{} is open to other users (mode {mode:04o}); run `chmod go= '{}'`, \
+        "{} is open to other users; run `{}`, \
          and `housekey install` again if you do not know why it was",
-        .path.display(), .path.display()
+        .path.display(), system::how_to_close(.path)
     )]
     LooseMode {
         /// What is open to others.
         path: PathBuf,
-        /// Its permission bits.
+        /// Its permission bits, where the system has such.
         mode: u32,
     },
     /// The user has no home directory.
@@ -300,11 +311,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), PathsError> {
 /// [`PathsError::Io`]; the file that was there before is then still there.
 pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), PathsError> {
     let file = stage(path, bytes, mode)?;
-    let place = || -> io::Result<()> {
-        file.persist(path)?;
-        system::sync_directory(path.parent().unwrap_or(path))
-    };
-    place().map_err(|source| io_error(path, source))
+    system::persist(file, path).map_err(|source| io_error(path, source))
 }
 
 /// Writes a file with mode 0600 beside its place, and waits until the disk has it. It only has to
@@ -361,13 +368,18 @@ fn check_file(path: &Path, metadata: &fs::Metadata) -> Result<(), PathsError> {
     system::check_owner(path, metadata)
 }
 
-fn io_error(path: &Path, source: io::Error) -> PathsError {
+pub(crate) fn io_error(path: &Path, source: io::Error) -> PathsError {
     PathsError::Io {
         path: path.into(),
         source,
     }
 }
 
+const PROGRAM: &str = if cfg!(windows) {
+    "housekey.exe"
+} else {
+    "housekey"
+};
 const AUTHORITY: &str = "authority";
 const SUCCESSOR: &str = "authority-next";
 const PRIVATE_FILE: u32 = 0o600;
@@ -376,6 +388,7 @@ const MAX_PRIVATE_FILE: u64 = 1_048_576;
 /// With this begin the names of files that are not whole yet.
 pub(crate) const TEMPORARY_PREFIX: &str = ".housekey-";
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};

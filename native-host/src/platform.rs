@@ -1,9 +1,14 @@
-//! What differs between the systems that Housekey knows: where files belong and who may read them,
-//! where browsers look for helpers, and which stores of trusted authorities they read.
+//! What differs between the systems that Housekey knows. Everything above this module is the same
+//! code on all of them.
 //!
-//! Linux is what Housekey runs on. [`MacOs`] and [`Windows`] are written against what those systems
-//! document, and tested against stand-ins for their commands, registry and stores
-//! ([`World`], [`windows::Registry`], [`windows::RootStore`]); they have not been run there yet.
+//! [`Platform`] is what a system decides: where files belong, which browsers there are and where
+//! they look, which stores of trusted authorities they read. Linux is what Housekey runs on.
+//! [`MacOs`] and [`Windows`] are written against what those systems document, and tested against
+//! stand-ins for their commands, registry and stores ([`World`], [`windows::Registry`],
+//! [`windows::Roots`]); they have not been run there yet.
+//!
+//! Below it, `files`, `process` and `sockets` make the same few requests of the system that this
+//! program is compiled for, and of no other.
 
 #[cfg(unix)]
 mod linux;
@@ -11,15 +16,23 @@ mod linux;
 mod macos;
 #[cfg(test)]
 mod stand_ins;
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+#[cfg(test)]
+mod walks;
 pub mod windows;
 
+use std::collections::BTreeSet;
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::rc::Rc;
 
-use crate::browsers::Family;
+use crate::browsers::{Explicit, Place, Survey};
 use crate::paths::PathsError;
 use crate::trust_store::TrustStore;
 
@@ -28,6 +41,11 @@ pub use linux::Linux;
 #[cfg(unix)]
 pub use macos::MacOs;
 pub use windows::Windows;
+
+#[cfg(unix)]
+pub(crate) use unix::{files, process, sockets};
+#[cfg(windows)]
+pub(crate) use windows::{files, process, sockets};
 
 /// A system, for one user of it.
 pub trait Platform: fmt::Debug {
@@ -41,12 +59,23 @@ pub trait Platform: fmt::Debug {
     /// What the helper's file is called.
     fn program_name(&self) -> &'static str;
 
-    /// The browsers that are here, each with the place at which it looks for the helper.
+    /// The helper that a package brought for all users, if there is one. It is no browser's to
+    /// start: each user has a copy, which this one may be newer than.
+    fn packaged_program(&self) -> Option<PathBuf>;
+
+    /// The browsers that are here, where each looks for the helper, and which stores of trusted
+    /// authorities they read.
     ///
     /// # Errors
     ///
     /// [`PathsError`], if the user has no home or it names no usable place.
-    fn browsers(&self) -> Result<Vec<Place>, PathsError>;
+    fn survey(&self, explicit: &Explicit) -> Result<Survey, PathsError>;
+
+    /// Every place at which any browser looks, also of browsers that are not here any more.
+    fn places(&self) -> Vec<Place>;
+
+    /// The store of trusted authorities that is at a [`TrustStore::location`].
+    fn store_at(&self, location: &Path) -> Rc<dyn TrustStore>;
 
     /// Makes a browser look at the manifest of its [`Place`], which has been written.
     ///
@@ -69,12 +98,9 @@ pub trait Platform: fmt::Debug {
     /// What the system says.
     fn point_away(&self, place: &Place) -> io::Result<()>;
 
-    /// Every store of trusted authorities that a browser here reads.
-    ///
-    /// # Errors
-    ///
-    /// [`PathsError`], if the user has no home or it names no usable place.
-    fn trust_stores(&self) -> Result<Vec<Box<dyn TrustStore>>, PathsError>;
+    /// What others may do with a file or directory of this user's. Nothing for a link, for what is
+    /// another's, and for what is not there. What cannot be found out counts as allowed.
+    fn others(&self, path: &Path) -> Option<Others>;
 
     /// Makes what is there the user's alone.
     ///
@@ -83,25 +109,30 @@ pub trait Platform: fmt::Debug {
     /// [`PathsError::Io`].
     fn make_private(&self, path: &Path) -> Result<(), PathsError>;
 
-    /// Checks that what is there is the user's alone.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it, by cause; also where that cannot be found out.
-    fn check_private(&self, path: &Path) -> Result<(), PathsError>;
+    /// The ports at which processes of a program listen, as far as this user may know.
+    fn ports_of(&self, program: &Path) -> BTreeSet<u16>;
+
+    /// The processes of a program, without this one.
+    fn processes_of(&self, program: &Path) -> BTreeSet<u32>;
 }
 
-/// Where one browser looks for the helper.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The browser's name, as people know it.
-    pub browser: String,
-    /// Whose format the manifest has.
-    pub family: Family,
-    /// The manifest.
-    pub manifest: PathBuf,
-    /// Below the user's part of Windows' registry: the key whose value names the manifest.
-    pub registry_key: Option<String>,
+/// What other users of this computer may do with a file or directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Get at what is in a directory, if they know its name.
+    pub enter: bool,
+    /// Read it.
+    pub read: bool,
+    /// Change it.
+    pub write: bool,
+}
+
+impl Others {
+    /// Whether they may do nothing with it.
+    #[must_use]
+    pub fn are_out(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// What a system is asked through: its environment, its files, its commands.
@@ -126,7 +157,7 @@ pub struct ThisWorld;
 
 impl World for ThisWorld {
     fn variable(&self, name: &str) -> Option<OsString> {
-        std::env::var_os(name)
+        env::var_os(name)
     }
 
     fn is_directory(&self, path: &Path) -> bool {
@@ -156,4 +187,13 @@ pub fn this() -> Box<dyn Platform> {
     #[cfg(not(any(target_os = "macos", windows)))]
     let platform = Linux;
     Box::new(platform)
+}
+
+/// The program of this name on `PATH`.
+#[must_use]
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
 }

@@ -7,7 +7,7 @@ use housekey_core::decision::Failure;
 use housekey_core::endpoint::{Endpoint, Host};
 use housekey_core::scope::ScopeOptions;
 use mdns_sd::{HostnameResolutionEvent, ServiceDaemon};
-use rustix::net::sockopt;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -89,10 +89,11 @@ fn checked(socket: TcpStream, scope: &ScopeOptions) -> Result<TcpStream, Failure
     socket.set_nodelay(true).map_err(|_| Failure::Unreachable)?;
     // Events may keep a connection open for hours in which nothing happens, so silence ends none.
     // But a device that was switched off says nothing either; that is for the kernel to find out.
-    let _ = sockopt::set_socket_keepalive(&socket, true);
-    let _ = sockopt::set_tcp_keepidle(&socket, KEEPALIVE_AFTER);
-    let _ = sockopt::set_tcp_keepintvl(&socket, KEEPALIVE_EVERY);
-    let _ = sockopt::set_tcp_keepcnt(&socket, KEEPALIVE_TRIES);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_AFTER)
+        .with_interval(KEEPALIVE_EVERY)
+        .with_retries(KEEPALIVE_TRIES);
+    let _ = SockRef::from(&socket).set_tcp_keepalive(&keepalive);
     Ok(socket)
 }
 

@@ -17,8 +17,6 @@ mod seal;
 mod sessions;
 mod sites;
 
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use housekey_core::history::Happening;
@@ -32,6 +30,7 @@ pub use self::makers::AddedMaker;
 pub use self::pins::{Amendment, Moving, block};
 pub use self::restore::{Restoration, Source};
 use crate::paths::Paths;
+use crate::platform::files;
 
 /// An open store.
 pub struct Store {
@@ -175,8 +174,8 @@ impl Open {
 /// Which file is in the place of the store: SQLite would go on with the one that it opened, and
 /// what is written to a file without a name is lost.
 fn identity(paths: &Paths) -> Result<(u64, u64), StoreError> {
-    match fs::symlink_metadata(paths.database()) {
-        Ok(metadata) => Ok((metadata.dev(), metadata.ino())),
+    match files::identity(&paths.database()) {
+        Ok(identity) => Ok(identity),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Gone),
         Err(error) => Err(StoreError::Io(error)),
     }

@@ -6,20 +6,60 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use housekey_core::checkup::Whose;
 use rustls_pki_types::CertificateDer;
 
 use crate::authority::fingerprint;
+use crate::browsers::in_words;
+use crate::paths::shown;
 
 /// A store of trusted authorities, of which Housekey sees and touches its own entries only.
 pub trait TrustStore: fmt::Debug {
-    /// Whose store it is and where, for people.
-    fn title(&self) -> String;
+    /// Whose store it is, where that is known.
+    fn whose(&self) -> Option<Whose>;
 
     /// Where it is: what the installer remembers.
     fn location(&self) -> &Path;
 
-    /// Whether there is such a store yet.
-    fn exists(&self) -> bool;
+    /// Whose store it is and where, for people.
+    fn title(&self) -> String {
+        let owner = self.whose().as_ref().map(in_words);
+        let owner = owner.unwrap_or_else(|| "a certificate store".into());
+        format!("{owner} ({})", shown(self.location()))
+    }
+
+    /// Checks that there is everything that looking into it takes.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustStoreError::NoTool`].
+    fn check_tool(&self) -> Result<(), TrustStoreError> {
+        Ok(())
+    }
+
+    /// Whether there is such a store yet. Where the system has one for every user, there is.
+    fn exists(&self) -> bool {
+        true
+    }
+
+    /// The files of which it consists, where it is files of the user's.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
+    /// What everything in a store that can be made and deleted looks like now, if there is one.
+    ///
+    /// Where it is the same as after this installer's own last change, nobody else ever kept
+    /// anything there.
+    fn state(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether nothing at all is in a store that can be made and deleted. What cannot be read may
+    /// hold something.
+    fn is_empty(&self) -> bool {
+        false
+    }
 
     /// Housekey's entries.
     ///
@@ -42,6 +82,15 @@ pub trait TrustStore: fmt::Debug {
     ///
     /// If it still is there afterwards.
     fn remove(&self, entry: &Entry) -> Result<(), TrustStoreError>;
+
+    /// Deletes a store that was made, whatever is in it. What the system made stays.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustStoreError::Io`] if any of its files cannot be deleted.
+    fn delete(&self) -> Result<(), TrustStoreError> {
+        Ok(())
+    }
 }
 
 /// One of Housekey's entries in a store.
@@ -97,8 +146,10 @@ pub enum TrustStoreError {
         source: io::Error,
     },
     /// The tool refused.
-    #[error("certutil cannot use {}: {message}", .path.display())]
+    #[error("{tool} cannot use {}: {message}", .path.display())]
     Tool {
+        /// The tool.
+        tool: &'static str,
         /// The store.
         path: PathBuf,
         /// What the tool said last.

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use anyhow::Context as _;
-use native_messaging::Scope;
 
 use crate::authority::Authority;
-use crate::browsers::{self, HOST_NAME};
+use crate::browsers::Place;
 use crate::install::{Record, RecordError};
 use crate::paths::{Paths, TEMPORARY_PREFIX};
-use crate::trust_store::nss::{self, NssDatabase};
-use crate::trust_store::{Entry, TrustStore, TrustStoreError};
+use crate::platform::{self, Platform};
+use crate::trust_store::{Entry, TrustStore};
 
 /// What is there to be removed.
 #[derive(Debug)]
@@ -21,11 +21,13 @@ pub struct Removal {
     record: Record,
     /// Why there is no record, where there should be one.
     damage: Option<RecordError>,
-    stores: Vec<NssDatabase>,
+    stores: Vec<Rc<dyn TrustStore>>,
     /// Every certificate of Housekey's, and the store it is in.
-    pub entries: Vec<(NssDatabase, Entry)>,
+    pub entries: Vec<(Rc<dyn TrustStore>, Entry)>,
     /// Every native-messaging manifest of Housekey's, and what an interrupted installer left.
     pub files: Vec<PathBuf>,
+    /// Every place at which a browser is made to look for one, where that takes more than a file.
+    pub pointers: Vec<Place>,
     /// Whether there is a data directory.
     pub has_data: bool,
     /// Whether there is a store that cannot be read, and so may hold something.
@@ -43,8 +45,8 @@ impl Removal {
     /// # Errors
     ///
     /// If the data directory is not this user's own, or a store cannot be looked into for want of
-    /// `certutil`.
-    pub fn survey(paths: &Paths) -> anyhow::Result<Self> {
+    /// its tool.
+    pub fn survey(platform: &dyn Platform, paths: &Paths) -> anyhow::Result<Self> {
         let has_data = fs::symlink_metadata(paths.data()).is_ok();
         if has_data {
             paths.check()?;
@@ -54,29 +56,35 @@ impl Removal {
             Ok(record) => (record, None),
             Err(error) => (Record::default(), Some(error)),
         };
-        let found = browsers::survey(&record.explicit())?;
+        let found = platform.survey(&record.explicit())?;
 
-        let recorded = record.databases.iter().map(|it| NssDatabase::at(it));
-        let mut stores: Vec<_> = found.databases.iter().map(NssDatabase::new).collect();
-        stores.extend(recorded);
-        stores.retain(NssDatabase::exists);
+        let recorded = record.databases.iter().map(|it| platform.store_at(it));
+        let mut stores: Vec<_> = found.stores.iter().cloned().chain(recorded).collect();
+        stores.retain(|store| store.exists());
         // A home may be reached by several names.
         let mut seen = BTreeSet::new();
         stores.retain(|store| seen.insert(fs::canonicalize(store.location()).ok()));
-        if !stores.is_empty() && nss::certutil().is_none() {
-            return Err(TrustStoreError::NoTool.into());
-        }
+        stores.iter().try_for_each(|store| store.check_tool())?;
         let (mut entries, mut has_unreadable) = (Vec::new(), false);
         for store in &stores {
             match store.entries() {
-                Ok(these) => entries.extend(these.into_iter().map(|entry| (store.clone(), entry))),
+                Ok(these) => {
+                    entries.extend(these.into_iter().map(|entry| (Rc::clone(store), entry)))
+                }
                 Err(_) => has_unreadable = true,
             }
         }
 
-        let hosts = found.hosts.iter().map(|host| &host.manifest);
-        let mut files: Vec<PathBuf> = hosts.chain(&record.manifests).cloned().collect();
-        files.extend(library_manifests());
+        let mut places = found.hosts;
+        places.extend(platform.places());
+        let manifests = places.iter().map(|place| &place.manifest);
+        let mut files: Vec<PathBuf> = manifests.chain(&record.manifests).cloned().collect();
+        // What cannot be read may point at it.
+        places.retain(|place| {
+            place.registry_key.is_some() && platform.is_pointed_at(place).unwrap_or(true)
+        });
+        let mut seen = BTreeSet::new();
+        places.retain(|place| seen.insert(place.registry_key.clone()));
         let directories: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         let unfinished: Vec<_> = directories.into_iter().flat_map(unfinished).collect();
         files.extend(unfinished);
@@ -89,6 +97,7 @@ impl Removal {
             stores,
             entries,
             files,
+            pointers: places,
             has_data,
             has_unreadable,
         })
@@ -97,7 +106,11 @@ impl Removal {
     /// Whether there is nothing to remove.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.files.is_empty() && !self.has_data && !self.has_unreadable
+        self.entries.is_empty()
+            && self.files.is_empty()
+            && self.pointers.is_empty()
+            && !self.has_data
+            && !self.has_unreadable
     }
 
     /// Removes everything, and reads everything back.
@@ -108,10 +121,15 @@ impl Removal {
     /// # Errors
     ///
     /// The [`Leftovers`].
-    pub fn execute(self, paths: &Paths, keep_pins: bool) -> Result<(), Leftovers> {
+    pub fn execute(
+        self,
+        platform: &dyn Platform,
+        paths: &Paths,
+        keep_pins: bool,
+    ) -> Result<(), Leftovers> {
         let mut left = Leftovers::default();
         // Before the entries go, for that changes the databases.
-        let unused: Vec<_> = self.record.unused_databases().collect();
+        let unused: Vec<_> = self.record.unused_databases(platform).collect();
         if let Some(damage) = &self.damage {
             left.0.push(format!(
                 "perhaps something in places that you had named: {damage}"
@@ -122,15 +140,18 @@ impl Removal {
                 format!("“{}” in {}", entry.name, store.title())
             });
         }
+        for place in &self.pointers {
+            left.note(platform.point_away(place), || place.shown());
+        }
         for file in &self.files {
             left.note(remove_file(file), || file.display().to_string());
         }
-        self.stores.iter().for_each(|store| left.read_back(store));
+        (self.stores.iter()).for_each(|store| left.read_back(&**store));
         for store in unused {
             left.note(store.delete(), || store.title());
         }
         // An installer that was interrupted could not note how it left them.
-        let begun = self.record.begun_databases();
+        let begun = self.record.begun_databases(platform);
         for store in begun.filter(|store| store.exists() && store.is_empty()) {
             left.note(store.delete(), || store.title());
         }
@@ -157,7 +178,7 @@ impl Leftovers {
         }
     }
 
-    fn read_back(&mut self, store: &NssDatabase) {
+    fn read_back(&mut self, store: &dyn TrustStore) {
         match store.entries() {
             Ok(entries) => {
                 let still = |entry: &Entry| format!("“{}” in {}", entry.name, store.title());
@@ -172,12 +193,8 @@ impl Leftovers {
 
 /// How many helpers are at work now: each ends when its browser does.
 #[must_use]
-pub fn running_helpers(paths: &Paths) -> usize {
-    let program = paths.installed_binary();
-    let is_helper = |process: &fs::DirEntry| {
-        fs::read_link(process.path().join("exe")).is_ok_and(|running| running == program)
-    };
-    fs::read_dir("/proc").map_or(0, |processes| processes.flatten().filter(is_helper).count())
+pub fn running_helpers(platform: &dyn Platform, paths: &Paths) -> usize {
+    platform.processes_of(&paths.installed_binary()).len()
 }
 
 /// The files that an interrupted installer began to write beside their places.
@@ -189,16 +206,6 @@ fn unfinished(directory: &Path) -> Vec<PathBuf> {
             .starts_with(TEMPORARY_PREFIX.as_bytes())
     };
     entries.filter(is_ours).map(|entry| entry.path()).collect()
-}
-
-/// The manifests of every browser that the `native_messaging` library knows, found or not.
-fn library_manifests() -> impl Iterator<Item = PathBuf> {
-    browsers::library_keys().filter_map(|key| {
-        native_messaging::manifest_paths(key, Scope::User, HOST_NAME)
-            .ok()?
-            .into_iter()
-            .next()
-    })
 }
 
 fn is_there(path: &Path) -> bool {
@@ -215,6 +222,7 @@ fn remove_file(path: &Path) -> anyhow::Result<()> {
 
 /// Removes what is in the data directory, and the directory itself if nothing is to stay in it.
 fn remove_data(paths: &Paths, keep_pins: bool, complete: bool) -> anyhow::Result<()> {
+    platform::files::set_aside(&paths.installed_binary())?;
     let database = paths.database();
     let stays = |path: &Path| {
         let is_of_database =

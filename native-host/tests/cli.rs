@@ -10,6 +10,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use ::housekey::paths::Paths;
+use ::housekey::store::Store;
+use housekey_core::time::Timestamp;
 use serde_json::Value;
 
 #[test]
@@ -26,6 +29,29 @@ fn devices_are_imported_looked_at_changed_and_forgotten() {
         .env("HOME", path("home"))
         .env("XDG_DATA_HOME", path("data"))
         .case("tests/cmd/devices/*.trycmd");
+}
+
+/// They are let in on a page alone, so here by the store.
+#[test]
+fn sites_are_listed_and_shut_out() {
+    let home = tempfile::tempdir().unwrap();
+    let devices = fs::canonicalize("tests/cmd/devices/devices.in/devices.json").unwrap();
+    let imported = housekey(home.path(), &["import", "--yes", devices.to_str().unwrap()]);
+    assert!(imported.status.success());
+    let store = Store::open(&Paths::at(home.path().join("housekey"))).unwrap();
+    for (site, endpoint) in [
+        ("cameras.example", "192.168.1.20"),
+        ("maps.example", "192.168.1.1"),
+    ] {
+        let (site, endpoint) = (site.parse().unwrap(), endpoint.parse().unwrap());
+        let friday = Timestamp(1_795_166_400);
+        assert!(store.allow(&site, &endpoint, friday).unwrap());
+    }
+    drop(store);
+    trycmd::TestCases::new()
+        .env("HOME", home.path().display().to_string())
+        .env("XDG_DATA_HOME", home.path().display().to_string())
+        .case("tests/cmd/sites/*.trycmd");
 }
 
 /// Runs a command in a home, and says what it answered.

@@ -314,14 +314,7 @@ fn a_new_local_name_needs_a_new_authority_and_the_old_one_goes() {
 fn what_somebody_changed_is_seen_and_mended() {
     let home = Home::new();
     home.install();
-    let failed = || -> Vec<String> {
-        let doctor = home.doctor();
-        let checks = doctor["checks"].as_array().unwrap().clone();
-        let failed = checks.iter().filter(|check| check["ok"] == false);
-        failed
-            .map(|check| check["code"].as_str().unwrap().to_owned())
-            .collect()
-    };
+    let failed = || failed(&home);
     home.write(
         ".mozilla/native-messaging-hosts/app.housekey.helper.json",
         "{}",
@@ -360,6 +353,54 @@ fn what_somebody_changed_is_seen_and_mended() {
     let before = fs::read(&key).unwrap();
     home.ok(&["doctor", "--fix"]);
     assert_eq!((mode(&key), fs::read(&key).unwrap()), (0o600, before));
+}
+
+/// The codes of the links that are broken.
+fn failed(home: &Home) -> Vec<String> {
+    let doctor = home.doctor();
+    let checks = doctor["checks"].as_array().expect("checks").iter();
+    let failed = checks.filter(|check| check["ok"] == false);
+    failed
+        .map(|check| check["code"].as_str().expect("a code").to_owned())
+        .collect()
+}
+
+/// As after an update of a package: the program that a person types is newer than the copy that
+/// browsers start, or, if they type the copy, a newer one is on their `PATH`.
+#[test]
+fn a_packaged_helper_that_is_newer_takes_the_place_of_the_copy() {
+    let home = Home::new();
+    home.install();
+    let copy = ".local/share/housekey/bin/housekey";
+    let put = |place: &str, version: &str, mode: u32| {
+        let file = home.path(place);
+        // A program that runs cannot be written over.
+        fs::remove_file(&file).ok();
+        home.write(place, &format!("#!/bin/sh\necho housekey {version}\n"));
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    put(copy, "0.0.1", 0o700);
+    assert_eq!(failed(&home), ["program_outdated"]);
+    home.ok(&["doctor", "--fix"]);
+    let this = fs::read(env!("CARGO_BIN_EXE_housekey")).unwrap();
+    assert!(fs::read(home.path(copy)).unwrap() == this);
+
+    put("bin/housekey", "99.0.0", 0o755);
+    assert_eq!(failed(&home), ["program_outdated"]);
+    // One that others can change is nobody's package, and an older one is no news.
+    put("bin/housekey", "99.0.0", 0o777);
+    assert_eq!(failed(&home), [""; 0]);
+    put("bin/housekey", "0.0.1", 0o755);
+    assert_eq!(failed(&home), [""; 0]);
+
+    put("bin/housekey", "99.0.0", 0o755);
+    home.ok(&["doctor", "--fix"]);
+    assert_eq!(
+        fs::read(home.path(copy)).unwrap(),
+        fs::read(home.path("bin/housekey")).unwrap()
+    );
+    assert_eq!(mode(&home.path(copy)), 0o700);
+    home.ok(&["doctor"]);
 }
 
 #[test]

@@ -123,7 +123,8 @@ fn own_changelog(date: SourceDate) -> Result<String> {
     ))
 }
 
-const MAINTAINER: &str = "The Housekey authors <packages@housekey.app>";
+/// Debian wants an address, and there is none yet: `.invalid` is nobody's (RFC 2606 section 2).
+const MAINTAINER: &str = "The Housekey authors <no-address-yet@housekey.invalid>";
 
 const CONTROL: &str = include_str!("../../package/debian/control");
 const COPYRIGHT: &str = include_str!("../../package/debian/copyright");

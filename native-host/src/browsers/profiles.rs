@@ -4,15 +4,14 @@
 //! A list is whatever anybody wrote. Only a directory of this user's that looks like a profile is
 //! one, so that no list makes the installer write into any other place.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use crate::platform::files;
 
 /// The profiles that the list in this directory names, and those in the directory itself.
-pub(super) fn below(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn below(root: &Path) -> Vec<PathBuf> {
     let list = read(&root.join("profiles.ini")).unwrap_or_default();
     let listed = parse(&list).into_iter().map(|path| root.join(path));
     let beside = fs::read_dir(root).into_iter().flatten().flatten();
@@ -31,21 +30,13 @@ pub(super) fn below(root: &Path) -> Vec<PathBuf> {
 /// Whether this is a directory of this user's with something in it that Firefox puts into each
 /// profile when it makes it.
 fn is_profile(path: &Path) -> bool {
-    let is_own = |metadata: fs::Metadata| {
-        metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw()
-    };
+    let is_own = |metadata: fs::Metadata| metadata.is_dir() && files::is_own(&metadata);
     fs::metadata(path).is_ok_and(is_own) && (SIGNS.iter()).any(|sign| path.join(sign).is_file())
 }
 
 /// A list that is a file and no longer than lists are.
 fn read(list: &Path) -> Option<String> {
-    // Somebody may have put a pipe there, whose other end never comes.
-    let flags = OFlags::NONBLOCK.bits().cast_signed();
-    let file = File::options()
-        .read(true)
-        .custom_flags(flags)
-        .open(list)
-        .ok()?;
+    let file = files::open_at_once(list).ok()?;
     if !file.metadata().ok()?.is_file() {
         return None;
     }
@@ -78,6 +69,7 @@ const MAX_LIST_BYTES: u64 = 1_048_576;
 const MAX_ENTRIES: usize = 1_000;
 const MAX_PROFILES: usize = 64;
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,6 @@
 //! `housekey gateway`.
 
 use std::ffi::OsString;
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,15 +9,14 @@ use anyhow::Context as _;
 use housekey_core::decision::{Failure, Finding};
 use housekey_core::protocol::Refusal;
 use housekey_core::scope::ScopeOptions;
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Serialize;
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{JsonArgument, output, words};
 use crate::authority::Authority;
 use crate::gateway::Gateway;
 use crate::paths::Paths;
+use crate::platform::process;
 use crate::probe::Prober;
 use crate::store::Store;
 
@@ -53,7 +51,7 @@ struct Way {
 }
 
 pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    end_with_parent()?;
+    process::end_with_parent()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -61,9 +59,7 @@ pub(super) fn run(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCo
 }
 
 async fn serve(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut hung_up = signal(SignalKind::hangup())?;
-    let mut terminated = signal(SignalKind::terminate())?;
+    let mut wishes = process::Wishes::listen()?;
     let gateway = start(paths, arguments.port).await?;
     let mut refusals = gateway.refusals();
     let way = Way::to(&gateway, paths);
@@ -79,15 +75,9 @@ async fn serve(paths: &Paths, arguments: &Arguments) -> anyhow::Result<ExitCode>
             // Why a program failed comes before its end.
             biased;
             Some(refusal) = refusals.recv() => eprintln!("housekey: {}", reason(&refusal)),
-            ended = end_of(&mut program) => return Ok(code_of(ended?)),
-            // A terminal interrupts the program, too, and that decides whether it ends.
-            _ = interrupted.recv() => if program.is_none() {
-                return Ok(ExitCode::SUCCESS);
-            },
-            _ = hung_up.recv() => if !pass_on(program.as_ref(), Signal::HUP) {
-                return Ok(ExitCode::SUCCESS);
-            },
-            _ = terminated.recv() => if !pass_on(program.as_ref(), Signal::TERM) {
+            ended = end_of(&mut program) => return Ok(process::code_of(ended?).into()),
+            // Where there is a program, that decides whether it ends.
+            wish = wishes.next() => if !program.as_ref().is_some_and(|it| wish.pass_on(it)) {
                 return Ok(ExitCode::SUCCESS);
             },
         }
@@ -172,45 +162,12 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// Ends this process with the one that started it: no gateway is left behind by a script that ended
-/// in the middle.
-#[cfg(target_os = "linux")]
-fn end_with_parent() -> anyhow::Result<()> {
-    use rustix::process::{getppid, set_parent_process_death_signal};
-
-    let parent = getppid();
-    set_parent_process_death_signal(Some(Signal::TERM))?;
-    if getppid() != parent {
-        anyhow::bail!("whoever started this has ended");
-    }
-    Ok(())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn end_with_parent() -> anyhow::Result<()> {
-    Ok(())
-}
-
 /// Waits for a program to end; for ever, if there is none.
 async fn end_of(program: &mut Option<Child>) -> std::io::Result<ExitStatus> {
     match program {
         Some(program) => program.wait().await,
         None => std::future::pending().await,
     }
-}
-
-/// Passes a signal on to the program. `false` where there is none.
-fn pass_on(program: Option<&Child>, signal: Signal) -> bool {
-    let id = program.and_then(Child::id);
-    let pid = id.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
-}
-
-/// As a shell has it: 128 and the signal, for what was ended by one.
-fn code_of(status: ExitStatus) -> ExitCode {
-    let code = status.code();
-    let code = code.or_else(|| status.signal().map(|signal| 128 + signal));
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
 /// Why a connection was refused, and what a person can do.

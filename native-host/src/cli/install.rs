@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use super::InstallArguments;
 use super::output::{self, Mark};
-use crate::browsers::on_path;
 use crate::install::{Plan, Request, explain};
 use crate::paths::{Paths, shown};
+use crate::platform;
+use crate::platform::on_path;
 
 pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<ExitCode> {
-    let now = SystemTime::now();
+    let (platform, now) = (&*platform::this(), SystemTime::now());
     let explicit = arguments.explicit()?;
     let InstallArguments {
         helper_only,
@@ -24,7 +25,9 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
         helper_only,
         local_names,
     };
-    let plan = Plan::make(paths, &request, now)?;
+    let plan = output::meanwhile("looking at your browsers", || {
+        Plan::make(platform, paths, &request, now)
+    })?;
     tell_what_is_there(&plan);
     if dry_run {
         tell_what_would_be_done(paths, &plan);
@@ -32,7 +35,7 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
     }
     if plan.steps.is_empty() {
         // What was asked is remembered even where nothing has to be done for it.
-        plan.execute(paths, now, &mut |_, _| {})?;
+        plan.execute(platform, paths, now, &mut |_, _| {})?;
         output::print("Nothing to do.");
         return Ok(ExitCode::SUCCESS);
     }
@@ -41,7 +44,7 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
         return Ok(ExitCode::FAILURE);
     }
     let mut title = "Done now";
-    plan.execute(paths, now, &mut |step, result| {
+    plan.execute(platform, paths, now, &mut |step, result| {
         match result {
             Ok(()) => output::row(title, Mark::Good, &step.to_string(), None),
             Err(error) => output::row(title, Mark::Bad, &format!("{step}: {error:#}"), None),
@@ -112,3 +115,14 @@ fn tell_what_would_be_done(paths: &Paths, plan: &Plan) {
     }
     output::print("Nothing was changed.");
 }
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey install                         asks before a browser is given anything to trust
+  housekey install --dry-run               what would be done, and which files would change?
+  housekey install --local-name fritz.box  names at fritz.box are of your own network
+  housekey install --yes                   from a script, without a question
+
+Exit codes:
+  0  all of it is in place now
+  1  something is not, or you said no";

@@ -3,10 +3,13 @@
 use std::env;
 use std::io::{self, BufRead as _, BufReader, IsTerminal, Read as _, Write};
 use std::pin::pin;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use serde::Serialize;
+use terminal_size::{Width, terminal_size_of};
 
 /// Prints something that is right or was done.
 pub(super) fn good(text: impl std::fmt::Display) {
@@ -58,8 +61,8 @@ pub(super) fn row(title: &str, mark: Mark, text: &str, fix: Option<&str>) {
 /// How many characters a line has: those of the terminal, but no more than can be read with ease.
 /// Whoever is no terminal breaks lines as it likes.
 fn width() -> usize {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).clamp(40, MAX_WIDTH),
+    match terminal_size_of(io::stdout()) {
+        Some((Width(width), _)) if width > 0 => usize::from(width).clamp(40, MAX_WIDTH),
         _ => usize::MAX,
     }
 }
@@ -140,8 +143,7 @@ pub(super) fn answer(question: &str, otherwise: &str) -> anyhow::Result<String> 
 /// Waits, and says so to a person for whom it lasts: once a second, in one line that goes again.
 pub(super) async fn patiently<T>(what: String, doing: impl Future<Output = T>) -> T {
     let mut doing = pin!(doing);
-    let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-    if dumb || !io::stderr().is_terminal() {
+    if !is_watched() {
         return doing.await;
     }
     let began = Instant::now();
@@ -161,6 +163,43 @@ pub(super) async fn patiently<T>(what: String, doing: impl Future<Output = T>) -
             }
         }
     }
+}
+
+/// The same around something that blocks, and neither prints nor asks.
+pub(super) fn meanwhile<T>(what: &str, doing: impl FnOnce() -> T) -> T {
+    if !is_watched() {
+        return doing();
+    }
+    thread::scope(|scope| {
+        let (working, ended) = mpsc::channel();
+        scope.spawn(move || tell_until(&ended, what, Duration::from_secs(1), &mut io::stderr()));
+        let done = doing();
+        drop(working);
+        done
+    })
+}
+
+/// Tells at every interval how long it lasts, until the other end of the channel is gone.
+fn tell_until(ended: &Receiver<()>, what: &str, every: Duration, person: &mut impl Write) {
+    let began = Instant::now();
+    let mut told = false;
+    // Nobody to tell is nobody's failure.
+    while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+        let seconds = began.elapsed().as_secs();
+        let _ = write!(person, "{ERASE_LINE}… {what} ({seconds} s)");
+        let _ = person.flush();
+        told = true;
+    }
+    if told {
+        let _ = write!(person, "{ERASE_LINE}");
+        let _ = person.flush();
+    }
+}
+
+/// Whether a person sees lines come and go.
+fn is_watched() -> bool {
+    let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
+    !dumb && io::stderr().is_terminal()
 }
 
 /// Colours on a terminal only (<https://no-color.org>).
@@ -189,6 +228,46 @@ const MAX_ANSWER_BYTES: u64 = 4_096;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A person who sees the end come after the second line.
+    #[derive(Default)]
+    struct Person {
+        working: Option<mpsc::Sender<()>>,
+        seen: String,
+    }
+
+    impl Write for Person {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.seen += &String::from_utf8_lossy(bytes);
+            if self.seen.matches('…').count() == 2 {
+                self.working = None;
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_lasts_is_told_until_it_ends_and_leaves_no_line() {
+        let (working, ended) = mpsc::channel();
+        let mut person = Person {
+            working: Some(working),
+            seen: String::new(),
+        };
+        tell_until(&ended, "looking", Duration::from_millis(1), &mut person);
+        assert_eq!(person.seen.matches("… looking (0 s)").count(), 2);
+        assert!(person.seen.ends_with(ERASE_LINE));
+
+        // What is done at once is not told at all.
+        let (working, ended) = mpsc::channel();
+        drop(working);
+        let mut person = Person::default();
+        tell_until(&ended, "looking", Duration::from_secs(60), &mut person);
+        assert_eq!(person.seen, "");
+    }
 
     #[test]
     fn lines_break_between_words() {

@@ -7,12 +7,15 @@ use super::output::{self, Mark};
 use super::transfer::{self, ExportArguments};
 use super::{UninstallArguments, words};
 use crate::paths::{Paths, shown};
+use crate::platform;
 use crate::store::Store;
-use crate::trust_store::TrustStore as _;
 use crate::uninstall::{Leftovers, Removal, running_helpers};
 
 pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Result<ExitCode> {
-    let removal = Removal::survey(paths)?;
+    let platform = &*platform::this();
+    let removal = output::meanwhile("looking at your browsers", || {
+        Removal::survey(platform, paths)
+    })?;
     if removal.is_empty() {
         output::print("Nothing of Housekey's is here.");
         return Ok(ExitCode::SUCCESS);
@@ -31,8 +34,11 @@ pub(super) fn run(paths: &Paths, arguments: &UninstallArguments) -> anyhow::Resu
         transfer::export(paths, &ExportArguments::to(file))?;
     }
     let gone = gone(&removal);
-    let running = running_helpers(paths);
-    match removal.execute(paths, keep_pins) {
+    let running = running_helpers(platform, paths);
+    let removed = output::meanwhile("removing, and reading back", || {
+        removal.execute(platform, paths, keep_pins)
+    });
+    match removed {
         Ok(()) => {
             let mut title = "Gone";
             for what in gone {
@@ -83,8 +89,10 @@ fn tell(paths: &Paths, removal: &Removal, has_pins: bool) {
 fn gone(removal: &Removal) -> Vec<String> {
     let entries = removal.entries.iter();
     let entries = entries.map(|(store, entry)| format!("“{}” in {}", entry.name, store.title()));
+    let pointers = removal.pointers.iter();
+    let pointers = pointers.filter_map(|place| place.registry_key.clone());
     let files = removal.files.iter().map(|file| shown(file));
-    entries.chain(files).collect()
+    entries.chain(pointers).chain(files).collect()
 }
 
 /// Where a copy of the devices goes before they are forgotten, if the person wants one.
@@ -109,3 +117,14 @@ fn copy(
     let question = format!("Write them into {} here first?", file.display());
     Ok(output::ask(&question)?.then_some(file))
 }
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  housekey uninstall                        says what goes, asks, and offers a copy of your devices
+  housekey uninstall --keep-pins            come back later to the same devices
+  housekey uninstall --export devices.json  keep a copy, for another computer
+  housekey uninstall --yes                  from a script, without a question
+
+Exit codes:
+  0  nothing is left
+  1  something is, and what, or you said no";

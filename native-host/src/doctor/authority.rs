@@ -5,14 +5,13 @@ use std::time::{Duration, SystemTime};
 use housekey_core::checkup::{Check, Found, Trouble};
 use rustls_pki_types::CertificateDer;
 
-use super::why;
+use super::files::why;
 use crate::authority::{Authority, AuthorityError};
 use crate::browsers::Survey;
 use crate::install::Record;
 use crate::paths::{Paths, shown};
 use crate::renewal;
-use crate::trust_store::nss::{self, NssDatabase};
-use crate::trust_store::{Entry, TrustStore as _};
+use crate::trust_store::{Entry, TrustStore};
 
 pub(super) fn check(
     paths: &Paths,
@@ -28,17 +27,21 @@ pub(super) fn check(
         Err(_) => renewal::root(&paths.root_certificate()),
     };
     let welcome = renewal::welcome(paths, now);
-    if survey.databases.is_empty() {
-        return checks;
-    }
-    if nss::certutil().is_none() {
+    if survey
+        .stores
+        .iter()
+        .any(|store| store.check_tool().is_err())
+    {
         checks.push(Check::new(Found::TrustTool));
         return checks;
     }
-    checks.extend(survey.databases.iter().map(|database| {
-        let found = trust(&NssDatabase::new(database), root.as_ref(), &welcome);
-        let check = Check::new(found).of(database.whose.clone());
-        check.at(&shown(&database.directory))
+    checks.extend(survey.stores.iter().map(|store| {
+        let found = trust(&**store, root.as_ref(), &welcome);
+        let check = Check::new(found).at(&shown(store.location()));
+        match store.whose() {
+            Some(whose) => check.of(whose),
+            None => check,
+        }
     }));
     checks
 }
@@ -78,7 +81,7 @@ fn authority(
 /// The roots of an authority that follows itself are as welcome as the present one, but no store
 /// does without that.
 fn trust(
-    store: &NssDatabase,
+    store: &dyn TrustStore,
     root: Option<&CertificateDer<'_>>,
     welcome: &[CertificateDer<'_>],
 ) -> Found {

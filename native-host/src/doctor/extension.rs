@@ -16,10 +16,9 @@ use crate::extension_id;
 use crate::paths::shown;
 
 pub(super) fn check(survey: &Survey) -> Vec<Check> {
-    let firefox = (survey.databases.iter()).filter(|database| database.is_profile);
-    let firefox = firefox.filter_map(|database| {
-        let installed = in_firefox(&read(&database.directory.join("extensions.json"))?)?;
-        Some(installed.check(database.whose.clone()))
+    let firefox = survey.profiles.iter().filter_map(|profile| {
+        let installed = in_firefox(&read(&profile.directory.join("extensions.json"))?)?;
+        Some(installed.check(profile.whose.clone()))
     });
     let chromium = survey.user_data.iter().flat_map(|(whose, directory)| {
         profiles_of_chromium(directory)

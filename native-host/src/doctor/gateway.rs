@@ -1,21 +1,20 @@
 //! Whether the gateways that browsers run now answer, and let nobody in without their secret.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::Path;
 use std::time::Duration;
 
 use housekey_core::checkup::{Check, Found};
 
 use super::Looker;
 use crate::paths::Paths;
+use crate::platform::Platform;
 
-pub(super) fn check(paths: &Paths, looker: Looker) -> Check {
-    let ports = match looker {
+pub(super) fn check(platform: &dyn Platform, paths: &Paths, looker: Looker) -> Check {
+    let ports: BTreeSet<u16> = match looker {
         Looker::Helper(port) => port.into_iter().collect(),
-        Looker::Person => ports(&paths.installed_binary()),
+        Looker::Person => platform.ports_of(&paths.installed_binary()),
     };
     if ports.is_empty() {
         return Check::new(Found::GatewayNone);
@@ -42,42 +41,8 @@ fn asks_for_the_secret(port: u16) -> bool {
     ask().unwrap_or(false)
 }
 
-/// The ports on which processes of this program listen: those of this user, for nobody may look
-/// into another's.
-fn ports(program: &Path) -> BTreeSet<u16> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let is_helper = |process: &fs::DirEntry| {
-        fs::read_link(process.path().join("exe")).is_ok_and(|it| it == program)
-    };
-    let sockets: BTreeSet<String> = processes
-        .filter(is_helper)
-        .flat_map(|process| {
-            fs::read_dir(process.path().join("fd"))
-                .into_iter()
-                .flatten()
-        })
-        .flatten()
-        .filter_map(|file| fs::read_link(file.path()).ok()?.to_str().map(str::to_owned))
-        .collect();
-    if sockets.is_empty() {
-        return BTreeSet::new();
-    }
-    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    let listening = table.lines().skip(1).filter_map(|line| {
-        let mut columns = line.split_whitespace().skip(1);
-        let (local, state) = (columns.next()?, columns.nth(1)?);
-        let inode = columns.nth(5)?;
-        let is_theirs = state == LISTEN && sockets.contains(&format!("socket:[{inode}]"));
-        let port = local.split(':').nth(1)?;
-        is_theirs.then(|| u16::from_str_radix(port, 16).ok())?
-    });
-    listening.collect()
-}
-
 /// What a gateway says to whoever does not know its secret.
 const EXPECTED: &[u8] = b"HTTP/1.1 407 ";
-/// The state of a listening socket in `/proc/net/tcp`.
-const LISTEN: &str = "0A";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
@@ -85,15 +50,6 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-
-    #[test]
-    fn a_listening_process_is_found_by_its_program() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let this = std::env::current_exe().unwrap();
-        assert!(ports(&this).contains(&port));
-        assert!(ports(Path::new("/nobody/runs/this")).is_empty());
-    }
 
     #[test]
     fn only_a_gateway_answers_like_one() {

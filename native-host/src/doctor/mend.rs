@@ -1,14 +1,13 @@
 //! Mending who may read the helper's files.
 
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 
-use super::private_files;
+use super::files::private_files;
 use crate::authority::Authority;
-use crate::paths::{Paths, shown};
+use crate::paths::Paths;
+use crate::platform::{Platform, files};
 
 /// Makes the helper's files this user's alone again, and returns those that were not.
 ///
@@ -18,34 +17,31 @@ use crate::paths::{Paths, shown};
 /// # Errors
 ///
 /// If others could have changed the list of devices. What it says is then for the person to judge.
-pub fn tighten(paths: &Paths) -> anyhow::Result<Vec<PathBuf>> {
+pub fn tighten(platform: &dyn Platform, paths: &Paths) -> anyhow::Result<Vec<PathBuf>> {
     let data = paths.data();
-    let Some(data_mode) = own_mode(data) else {
-        return Ok(Vec::new());
-    };
     if !data.is_dir() {
         return Ok(Vec::new());
     }
-    let mode = |file: &Path| own_mode(file).unwrap_or_default();
-    let enterable = data_mode & ENTER != 0;
-    let database = mode(&paths.database());
-    if data_mode & WRITE != 0 || (enterable && database & WRITE != 0) {
+    let Some(outside) = platform.others(data) else {
+        return Ok(Vec::new());
+    };
+    let others = |file: &Path| platform.others(file).unwrap_or_default();
+    if outside.write || (outside.enter && others(&paths.database()).write) {
         bail!(
-            "other users could have changed your list of devices; look through `housekey pins \\
-             list`, and run `chmod -R go= '{}'` if all of it is yours",
-            data.display()
+            "other users could have changed your list of devices; look through `housekey pins \
+             list`, and run `{}` if all of it is yours",
+            files::how_to_close(data)
         );
     }
-    let (directory, key) = (mode(&paths.authority()), mode(&paths.issuer_key()));
-    let exposed = enterable
-        && (directory & WRITE != 0 || (directory & ENTER != 0 && key & (READ | WRITE) != 0));
+    let (directory, key) = (others(&paths.authority()), others(&paths.issuer_key()));
+    let exposed =
+        outside.enter && (directory.write || (directory.enter && (key.read || key.write)));
     // The outer directory first: nobody exchanges anything behind it any more.
     let mut tightened = Vec::new();
     for file in std::iter::once(data.to_path_buf()).chain(private_files(paths)) {
-        if let Some(mode) = own_mode(&file).filter(|mode| mode & OTHERS != 0) {
-            let permissions = fs::Permissions::from_mode(mode & !OTHERS);
-            fs::set_permissions(&file, permissions)
-                .with_context(|| format!("cannot change {}", shown(&file)))?;
+        let others = platform.others(&file);
+        if others.is_some_and(|others| !others.are_out()) {
+            platform.make_private(&file)?;
             tightened.push(file);
         }
     }
@@ -55,23 +51,15 @@ pub fn tighten(paths: &Paths) -> anyhow::Result<Vec<PathBuf>> {
     Ok(tightened)
 }
 
-/// The mode of a file or directory of this user's; nothing for links and what is another's.
-fn own_mode(file: &Path) -> Option<u32> {
-    let metadata = fs::symlink_metadata(file).ok()?;
-    let is_own = metadata.uid() == rustix::process::geteuid().as_raw();
-    (is_own && !metadata.is_symlink()).then(|| metadata.mode() & 0o7777)
-}
-
-const OTHERS: u32 = 0o077;
-const ENTER: u32 = 0o011;
-const READ: u32 = 0o044;
-const WRITE: u32 = 0o022;
-
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::time::SystemTime;
 
     use super::*;
+    use crate::platform::Linux;
     use crate::store::Store;
 
     fn home() -> (tempfile::TempDir, Paths) {
@@ -82,6 +70,10 @@ mod tests {
         (home, paths)
     }
 
+    fn mode(file: &Path) -> u32 {
+        fs::symlink_metadata(file).unwrap().permissions().mode() & 0o7777
+    }
+
     fn open(file: &Path, mode: u32) {
         fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
     }
@@ -89,10 +81,10 @@ mod tests {
     #[test]
     fn what_nobody_could_reach_is_only_tightened() {
         let (_home, paths) = home();
-        assert_eq!(tighten(&paths).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(tighten(&Linux, &paths).unwrap(), Vec::<PathBuf>::new());
         open(&paths.issuer_key(), 0o644);
         open(&paths.database(), 0o664);
-        let mut tightened = tighten(&paths).unwrap();
+        let mut tightened = tighten(&Linux, &paths).unwrap();
         tightened.sort();
         assert_eq!(tightened, [paths.issuer_key(), paths.database()]);
         Authority::load(&paths, SystemTime::now()).unwrap();
@@ -105,7 +97,7 @@ mod tests {
             open(file, 0o755);
         }
         open(&paths.issuer_key(), 0o644);
-        tighten(&paths).unwrap();
+        tighten(&Linux, &paths).unwrap();
         assert!(!paths.authority().exists());
     }
 
@@ -115,8 +107,13 @@ mod tests {
             let (_home, paths) = home();
             open(paths.data(), data);
             open(&paths.database(), database);
-            assert!(tighten(&paths).unwrap_err().to_string().contains("pins"));
-            assert_eq!(own_mode(paths.data()), Some(data), "left as it is");
+            assert!(
+                tighten(&Linux, &paths)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("pins")
+            );
+            assert_eq!(mode(paths.data()), data, "left as it is");
         }
     }
 
@@ -128,7 +125,7 @@ mod tests {
         open(&other, 0o644);
         fs::remove_file(paths.database()).unwrap();
         std::os::unix::fs::symlink(&other, paths.database()).unwrap();
-        tighten(&paths).unwrap();
-        assert_eq!(own_mode(&other), Some(0o644));
+        tighten(&Linux, &paths).unwrap();
+        assert_eq!(mode(&other), 0o644);
     }
 }

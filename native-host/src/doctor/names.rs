@@ -4,11 +4,13 @@
 //! port of multicast DNS, which other programs must let be shared.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use housekey_core::checkup::{Check, Found, Why};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
+use socket2::SockRef;
+
+use crate::platform::sockets;
 
 pub(super) fn check() -> Check {
     match comes_back() {
@@ -23,17 +25,12 @@ fn comes_back() -> io::Result<bool> {
     aws_lc_rs::rand::fill(&mut number).map_err(|_| io::Error::other("no random source"))?;
     let question = question(&data_encoding::HEXLOWER.encode(&number));
 
-    let (kind, flags) = (SocketType::DGRAM, SocketFlags::CLOEXEC);
-    let ear = socket_with(AddressFamily::INET, kind, flags, None)?;
-    sockopt::set_socket_reuseaddr(&ear, true)?;
-    sockopt::set_socket_reuseport(&ear, true)?;
-    bind(&ear, &SocketAddrV4::new(GROUP, PORT))?;
-    let ear = UdpSocket::from(ear);
+    let ear = sockets::listen_to(GROUP, PORT)?;
     ear.join_multicast_v4(&GROUP, &Ipv4Addr::LOCALHOST)?;
     ear.set_read_timeout(Some(PATIENCE))?;
 
     let mouth = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    sockopt::set_ip_multicast_if(&mouth, &Ipv4Addr::LOCALHOST)?;
+    SockRef::from(&mouth).set_multicast_if_v4(&Ipv4Addr::LOCALHOST)?;
     mouth.set_multicast_ttl_v4(0)?;
     mouth.send_to(&question, (GROUP, PORT))?;
 
@@ -44,11 +41,19 @@ fn comes_back() -> io::Result<bool> {
         match ear.recv(&mut heard) {
             Ok(length) if heard[..length] == question => return Ok(true),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(error) if is_silence(&error) => return Ok(false),
             Err(error) => return Err(error),
         }
     }
     Ok(false)
+}
+
+/// Systems say in two ways that nothing came.
+fn is_silence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
 }
 
 /// A question for the address of a name that nobody has (RFC 1035 section 4).

@@ -5,13 +5,15 @@ use std::fs;
 use housekey_core::checkup::{Check, Found, Whose};
 use serde_json::Value;
 
-use crate::browsers::{CHROMIUM, HostPlace, Peculiarity, Survey};
+use crate::browsers::{Peculiarity, Place, Survey};
 use crate::extension_id;
 use crate::install::chrome_origin;
-use crate::paths::{Paths, shown};
+use crate::paths::Paths;
+use crate::platform::Platform;
 
-pub(super) fn check(paths: &Paths, survey: &Survey) -> Vec<Check> {
-    let mut checks: Vec<Check> = survey.hosts.iter().map(|host| one(paths, host)).collect();
+pub(super) fn check(platform: &dyn Platform, paths: &Paths, survey: &Survey) -> Vec<Check> {
+    let hosts = survey.hosts.iter();
+    let mut checks: Vec<Check> = hosts.map(|host| one(platform, paths, host)).collect();
     let remarks = survey.remarks.iter().map(|remark| {
         let found = match remark.what {
             Peculiarity::Asks => Found::BrowserAsks,
@@ -28,21 +30,18 @@ pub(super) fn check(paths: &Paths, survey: &Survey) -> Vec<Check> {
     checks
 }
 
-fn one(paths: &Paths, host: &HostPlace) -> Check {
+fn one(platform: &dyn Platform, paths: &Paths, host: &Place) -> Check {
     let check = |found| {
-        let whose = match &host.data {
-            Some(directory) => Whose::elsewhere(CHROMIUM, &shown(directory)),
-            None => Whose::browser(&host.browser),
-        };
-        Check::new(found).of(whose).at(&shown(&host.manifest))
+        let check = Check::new(found).of(host.whose());
+        check.at(&host.shown())
     };
     if !host.manifest.exists() {
         return check(Found::RegistrationMissing);
     }
-    if host.is_open_to_others() {
+    if host.is_open_to_others(platform) {
         return check(Found::RegistrationOpen);
     }
-    if host.is_right(&paths.installed_binary()) {
+    if host.is_right(platform, &paths.installed_binary()) {
         return check(Found::RegistrationGood);
     }
     match lets_strangers_in(host) {
@@ -52,7 +51,7 @@ fn one(paths: &Paths, host: &HostPlace) -> Check {
 }
 
 /// Whether the manifest names an extension that is not Housekey's.
-fn lets_strangers_in(host: &HostPlace) -> bool {
+fn lets_strangers_in(host: &Place) -> bool {
     let written = fs::read(&host.manifest).ok();
     let manifest = written.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let ours = [Value::from(chrome_origin()), extension_id::FIREFOX.into()];

@@ -7,6 +7,7 @@ use housekey_core::protocol::{HelperError, Response};
 
 use crate::doctor::{Looker, examine};
 use crate::paths::Paths;
+use crate::platform;
 
 /// Checks every link, and the gateway at this port if there is one.
 ///
@@ -17,7 +18,8 @@ use crate::paths::Paths;
 /// If the checkup itself breaks off.
 pub async fn check_up(paths: &Paths, port: Option<u16>) -> Result<Response, HelperError> {
     let paths = paths.clone();
-    let examine = move || examine(&paths, Looker::Helper(port), SystemTime::now());
+    let looker = Looker::Helper(port);
+    let examine = move || examine(&*platform::this(), &paths, looker, SystemTime::now());
     let checkup = tokio::task::spawn_blocking(examine).await;
     let checkup = checkup.map_err(|error| HelperError {
         code: ErrorCode::BrowserRefused,

@@ -3,28 +3,30 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use native_messaging::Scope;
 use serde_json::{Value, json};
 
-use crate::browsers::{Family, HOST_NAME, HostPlace};
+use crate::browsers::{Family, HOST_NAME, Place};
 use crate::extension_id;
-use crate::paths::{self, PathsError};
+use crate::paths::{self, PathsError, io_error};
+use crate::platform::Platform;
 
-impl HostPlace {
-    /// Whether the manifest is there, says exactly what it should, and nobody else can change it.
+impl Place {
+    /// Whether the manifest is there, says exactly what it should, nobody else can change it, and
+    /// the browser looks at it.
     #[must_use]
-    pub fn is_right(&self, program: &Path) -> bool {
-        !self.is_open_to_others() && self.says_what_it_should(program)
+    pub fn is_right(&self, platform: &dyn Platform, program: &Path) -> bool {
+        self.says_what_it_should(program)
+            && !self.is_open_to_others(platform)
+            && platform.is_pointed_at(self).unwrap_or(false)
     }
 
     /// Whether other users may change the manifest, and with it which program is started.
     #[must_use]
-    pub fn is_open_to_others(&self) -> bool {
-        fs::metadata(&self.manifest)
-            .is_ok_and(|metadata| metadata.permissions().mode() & WRITABLE_BY_OTHERS != 0)
+    pub fn is_open_to_others(&self, platform: &dyn Platform) -> bool {
+        let others = platform.others(&self.manifest);
+        others.is_some_and(|others| others.write)
     }
 
     fn says_what_it_should(&self, program: &Path) -> bool {
@@ -33,40 +35,20 @@ impl HostPlace {
         value == Some(expected(self.family, program))
     }
 
-    /// Writes the manifest.
+    /// Writes the manifest, and makes the browser look at it.
     ///
     /// # Errors
     ///
     /// [`PathsError::Io`] if it cannot be written, or is not right afterwards.
-    pub fn write(&self, program: &Path) -> Result<(), PathsError> {
-        let io = |source| PathsError::Io {
-            path: self.manifest.clone(),
-            source,
-        };
-        match self.key {
-            Some(key) => native_messaging::install(
-                HOST_NAME,
-                DESCRIPTION,
-                program,
-                &[chrome_origin()],
-                &[extension_id::FIREFOX.into()],
-                &[key],
-                Scope::User,
-            )
-            .map_err(io)?,
-            None => {
-                let directory = self.manifest.parent().unwrap_or(Path::new("/"));
-                fs::create_dir_all(directory).map_err(io)?;
-                let text = serde_json::to_vec_pretty(&expected(self.family, program));
-                let text = text.map_err(|error| io(error.into()))?;
-                paths::write_whole(&self.manifest, &text, MANIFEST_MODE)?;
-            }
-        }
-        if self.is_open_to_others() {
-            let permissions = fs::Permissions::from_mode(MANIFEST_MODE);
-            fs::set_permissions(&self.manifest, permissions).map_err(io)?;
-        }
-        match self.is_right(program) {
+    pub fn register(&self, platform: &dyn Platform, program: &Path) -> Result<(), PathsError> {
+        let io = |source| io_error(&self.manifest, source);
+        let directory = self.manifest.parent().unwrap_or(&self.manifest);
+        fs::create_dir_all(directory).map_err(io)?;
+        let text = serde_json::to_vec_pretty(&expected(self.family, program));
+        let text = text.map_err(|error| io(error.into()))?;
+        paths::write_whole(&self.manifest, &text, MANIFEST_MODE)?;
+        platform.point_at(self).map_err(io)?;
+        match self.is_right(platform, program) {
             true => Ok(()),
             false => Err(io(io::Error::other("it did not keep what was written"))),
         }
@@ -95,4 +77,3 @@ fn expected(family: Family, program: &Path) -> Value {
 
 const DESCRIPTION: &str = "Housekey speaks TLS to the devices of your home";
 const MANIFEST_MODE: u32 = 0o644;
-const WRITABLE_BY_OTHERS: u32 = 0o022;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::browsers::Explicit;
 use crate::paths::{self, Paths, PathsError};
-use crate::trust_store::TrustStore as _;
-use crate::trust_store::nss::NssDatabase;
+use crate::platform::Platform;
+use crate::trust_store::TrustStore;
 
 /// Everything outside the data directory that belongs to this installation, and what it was asked.
 ///
@@ -27,7 +28,7 @@ pub struct Record {
     /// Certificate databases that were given the root.
     pub databases: BTreeSet<PathBuf>,
     /// Certificate databases that were not there before, and the state in which they were left:
-    /// see [`NssDatabase::state`]. Once somebody else has used one, it is not listed any more.
+    /// see [`TrustStore::state`]. Once somebody else has used one, it is not listed any more.
     pub made_databases: BTreeMap<PathBuf, String>,
     /// Directories that were not there before.
     pub made_directories: BTreeSet<PathBuf>,
@@ -68,26 +69,32 @@ impl Record {
     }
 
     /// The databases that were made for this installation and that nobody else has used since.
-    pub fn unused_databases(&self) -> impl Iterator<Item = NssDatabase> {
+    pub fn unused_databases(
+        &self,
+        platform: &dyn Platform,
+    ) -> impl Iterator<Item = Rc<dyn TrustStore>> {
         self.made_databases.iter().filter_map(|(directory, state)| {
-            let store = NssDatabase::at(directory);
+            let store = platform.store_at(directory);
             (store.state().as_ref() == Some(state)).then_some(store)
         })
     }
 
     /// The databases that were to be made, and of which it is not known how they were left.
-    pub fn begun_databases(&self) -> impl Iterator<Item = NssDatabase> {
+    pub fn begun_databases(
+        &self,
+        platform: &dyn Platform,
+    ) -> impl Iterator<Item = Rc<dyn TrustStore>> {
         let begun = self
             .made_databases
             .iter()
             .filter(|(_, state)| state.is_empty());
-        begun.map(|(directory, _)| NssDatabase::at(directory))
+        begun.map(|(directory, _)| platform.store_at(directory))
     }
 
     /// Strikes out the databases that somebody else has used since.
-    pub fn strike_used_databases(&mut self) {
+    pub fn strike_used_databases(&mut self, platform: &dyn Platform) {
         let unused: Vec<_> = self
-            .unused_databases()
+            .unused_databases(platform)
             .map(|store| store.location().into())
             .collect();
         self.made_databases
@@ -95,9 +102,9 @@ impl Record {
     }
 
     /// Notes the state in which the databases are left.
-    pub fn note_states(&mut self) {
+    pub fn note_states(&mut self, platform: &dyn Platform) {
         for (directory, state) in &mut self.made_databases {
-            *state = NssDatabase::at(directory).state().unwrap_or_default();
+            *state = platform.store_at(directory).state().unwrap_or_default();
         }
     }
 

@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{self, IsTerminal};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 
 use super::Record;
 use crate::authority::Authority;
-use crate::browsers::HostPlace;
+use crate::browsers::Place;
 use crate::paths::{self, Paths, shown};
+use crate::platform::Platform;
 use crate::renewal;
-use crate::trust_store::nss::NssDatabase;
 use crate::trust_store::{Entry, TrustStore};
 
 /// Something that the installer does. Its text says what, for people.
@@ -29,16 +28,16 @@ pub enum Step {
     },
     /// Takes an authority of Housekey's out of a store: an old one, or one that is not trusted
     /// as it should be.
-    Distrust(NssDatabase, Entry),
+    Distrust(Rc<dyn TrustStore>, Entry),
     /// Makes a new authority in place of what is there.
     MakeAuthority {
         /// Why one is needed.
         why: String,
     },
     /// Tells a browser where the helper is.
-    Register(HostPlace),
+    Register(Place),
     /// Adds the authority to a store.
-    Trust(NssDatabase),
+    Trust(Rc<dyn TrustStore>),
 }
 
 impl Step {
@@ -58,6 +57,7 @@ impl Step {
 
     pub(super) fn execute(
         &self,
+        platform: &dyn Platform,
         paths: &Paths,
         record: &Record,
         now: SystemTime,
@@ -71,7 +71,7 @@ impl Step {
                 renewal::forget(paths)?;
                 Authority::create(paths, &local_names, now)?;
             }
-            Self::Register(host) => host.write(&paths.installed_binary())?,
+            Self::Register(host) => host.register(platform, &paths.installed_binary())?,
             Self::Trust(store) => store.add(Authority::load(paths, now)?.root())?,
         }
         Ok(())
@@ -91,32 +91,12 @@ impl fmt::Display for Step {
                     f,
                     "tell {} where the helper is ({})",
                     host.browser,
-                    shown(&host.manifest)
+                    host.shown()
                 )
             }
             Self::Trust(store) => write!(f, "add the local authority to {}", store.title()),
         }
     }
-}
-
-/// Whether both are files with the same content.
-#[must_use]
-pub fn is_same_program(one: &Path, other: &Path) -> bool {
-    let length = |path| fs::metadata(path).map(|metadata| metadata.len()).ok();
-    length(one).is_some()
-        && length(one) == length(other)
-        && fs::read(one).ok() == fs::read(other).ok()
-}
-
-/// Whether a program is in the mode in which it is written.
-pub(super) fn is_owners_alone(program: &Path) -> bool {
-    fs::symlink_metadata(program)
-        .is_ok_and(|metadata| metadata.permissions().mode() & 0o7777 == PROGRAM_MODE)
-}
-
-/// Whether a question on the terminal can be answered.
-pub(super) fn person_is_there() -> bool {
-    io::stdin().is_terminal()
 }
 
 fn copy_program(from: &Path, to: &Path) -> anyhow::Result<()> {

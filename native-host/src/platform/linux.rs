@@ -1,13 +1,22 @@
 //! Linux: directories as the XDG specification has them, NSS databases, permission bits.
 
-use std::fs::{self, Permissions};
+mod home;
+mod known;
+mod processes;
+
+use std::collections::BTreeSet;
+use std::fs;
 use std::io;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use directories::BaseDirs;
 
-use super::{Place, Platform};
-use crate::browsers::{self, Explicit};
+use self::home::Home;
+use self::known::KNOWN;
+use super::{Others, Platform, files, on_path};
+use crate::browsers::{Explicit, Place, Survey};
 use crate::paths::{self, PathsError};
 use crate::trust_store::TrustStore;
 use crate::trust_store::nss::NssDatabase;
@@ -26,15 +35,31 @@ impl Platform for Linux {
         "housekey"
     }
 
-    fn browsers(&self) -> Result<Vec<Place>, PathsError> {
-        let survey = browsers::survey(&Explicit::default())?;
-        let place = |host: browsers::HostPlace| Place {
-            browser: host.browser,
-            family: host.family,
-            manifest: host.manifest,
-            registry_key: None,
+    /// One on `PATH` that nobody but the system or this user can change.
+    fn packaged_program(&self) -> Option<PathBuf> {
+        let found = fs::canonicalize(on_path(self.program_name())?).ok()?;
+        let metadata = fs::metadata(&found).ok()?;
+        let is_safe = (metadata.uid() == 0 || files::is_own(&metadata))
+            && metadata.permissions().mode() & 0o022 == 0;
+        is_safe.then_some(found)
+    }
+
+    fn survey(&self, explicit: &Explicit) -> Result<Survey, PathsError> {
+        home::survey(explicit)
+    }
+
+    /// A browser may be gone and its manifest still be there.
+    fn places(&self) -> Vec<Place> {
+        let Ok(home) = Home::of_this_user() else {
+            return Vec::new();
         };
-        Ok(survey.hosts.into_iter().map(place).collect())
+        let served = KNOWN.iter().filter(|known| known.is_served());
+        let places = served.flat_map(|known| [home.place(known), home::usual_place(known)]);
+        places.flatten().collect()
+    }
+
+    fn store_at(&self, location: &Path) -> Rc<dyn TrustStore> {
+        Rc::new(NssDatabase::at(location))
     }
 
     /// The manifest's place is all that a browser looks at.
@@ -42,72 +67,27 @@ impl Platform for Linux {
         Ok(())
     }
 
-    fn is_pointed_at(&self, _: &Place) -> io::Result<bool> {
-        Ok(true)
+    fn is_pointed_at(&self, place: &Place) -> io::Result<bool> {
+        Ok(place.manifest.exists())
     }
 
     fn point_away(&self, _: &Place) -> io::Result<()> {
         Ok(())
     }
 
-    fn trust_stores(&self) -> Result<Vec<Box<dyn TrustStore>>, PathsError> {
-        let survey = browsers::survey(&Explicit::default())?;
-        let store = |database| Box::new(NssDatabase::new(database)) as Box<dyn TrustStore>;
-        Ok(survey.databases.iter().map(store).collect())
+    fn others(&self, path: &Path) -> Option<Others> {
+        files::others(path)
     }
 
     fn make_private(&self, path: &Path) -> Result<(), PathsError> {
-        private_mode(path).map_err(|source| PathsError::Io {
-            path: path.into(),
-            source,
-        })
+        files::make_private(path).map_err(|source| paths::io_error(path, source))
     }
 
-    fn check_private(&self, path: &Path) -> Result<(), PathsError> {
-        if path.is_dir() {
-            return paths::check_private_directory(path);
-        }
-        paths::check_private_file(path)
+    fn ports_of(&self, program: &Path) -> BTreeSet<u16> {
+        processes::ports_of(program)
     }
-}
 
-/// Takes the rights of others away. A link is refused: it leads to what is not meant.
-pub(super) fn private_mode(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    let metadata = fs::symlink_metadata(path)?;
-    if metadata.file_type().is_symlink() {
-        return Err(io::Error::other("it is a link"));
-    }
-    let mode = metadata.permissions().mode() & OWNERS_BITS;
-    fs::set_permissions(path, Permissions::from_mode(mode))
-}
-
-const OWNERS_BITS: u32 = 0o700;
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    #[test]
-    fn what_is_made_private_is_private() {
-        let home = tempfile::tempdir().unwrap();
-        let file = home.path().join("key");
-        fs::write(&file, "secret").unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
-        let refused = Linux.check_private(&file).unwrap_err();
-        assert_eq!(refused.code(), "path_loose_mode");
-        Linux.make_private(&file).unwrap();
-        Linux.check_private(&file).unwrap();
-        assert_eq!(
-            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-
-        let link = home.path().join("link");
-        std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert!(Linux.make_private(&link).is_err());
+    fn processes_of(&self, program: &Path) -> BTreeSet<u32> {
+        processes::of(program)
     }
 }

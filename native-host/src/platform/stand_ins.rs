@@ -24,7 +24,7 @@ pub(super) struct FakeWorld {
 }
 
 impl FakeWorld {
-    pub(super) fn with(mut self, variable: &str, value: &str) -> Self {
+    pub(super) fn with(mut self, variable: &str, value: impl Into<OsString>) -> Self {
         self.variables.insert(variable.into(), value.into());
         self
     }

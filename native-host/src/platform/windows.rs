@@ -7,20 +7,34 @@
 
 mod acl;
 #[cfg(windows)]
-mod real;
+pub(crate) mod files;
+mod known;
+#[cfg(windows)]
+mod of_this_user;
+#[cfg(windows)]
+pub(crate) mod process;
+mod processes;
 mod root_store;
+#[cfg(windows)]
+pub(crate) mod sockets;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::{Place, Platform, World};
-use crate::browsers::{Family, HOST_NAME};
+use housekey_core::checkup::Whose;
+
+use self::known::{CHROMIUM, FIREFOX, KNOWN, Known, LOCAL};
+use super::{Others, Platform, World};
+use crate::browsers::{Explicit, Family, HOST_NAME, Peculiarity, Place, Remark, Survey};
 use crate::paths::PathsError;
 use crate::trust_store::TrustStore;
 
 pub use root_store::{RootStore, Roots};
+#[cfg(test)]
+pub(super) use {root_store::tests::FakeRoots, tests::FakeRegistry};
 
 /// The user's part of the registry, `HKEY_CURRENT_USER`: keys by their path, each with its default
 /// value.
@@ -71,15 +85,9 @@ impl Windows {
     pub fn of_this_user(world: impl World + 'static) -> Self {
         Self::new(
             Rc::new(world),
-            Rc::new(real::UsersRegistry),
-            Rc::new(real::UsersRoots),
+            Rc::new(of_this_user::UsersRegistry),
+            Rc::new(of_this_user::UsersRoots),
         )
-    }
-
-    fn folder(&self, variable: &str) -> Result<PathBuf, PathsError> {
-        let folder = self.world.variable(variable);
-        let folder = folder.filter(|folder| !folder.is_empty());
-        Ok(PathBuf::from(folder.ok_or(PathsError::NoHome)?))
     }
 }
 
@@ -93,30 +101,63 @@ impl Platform for Windows {
         "housekey.exe"
     }
 
-    fn browsers(&self) -> Result<Vec<Place>, PathsError> {
-        let data = self.data_directory()?;
-        let mut places = Vec::new();
+    /// No package brings one here.
+    fn packaged_program(&self) -> Option<PathBuf> {
+        None
+    }
+
+    fn survey(&self, explicit: &Explicit) -> Result<Survey, PathsError> {
+        let mut survey = Survey::default();
         for known in &KNOWN {
-            if !self
-                .world
-                .is_directory(&self.folder(known.folder)?.join(known.betrayed_by))
-            {
+            let folder = self.folder(known.folder)?.join(known.betrayed_by);
+            if !self.world.is_directory(&folder) {
                 continue;
             }
-            let family = match known.family {
-                Family::Chromium => "chromium",
-                Family::Firefox => "firefox",
-            };
-            let key = format!(r"Software\{}\NativeMessagingHosts\{HOST_NAME}", known.key);
-            places.push(Place {
-                browser: known.name.into(),
-                family: known.family,
-                // Its place is free: browsers look it up in the registry.
-                manifest: data.join(format!("{HOST_NAME}.{family}.json")),
-                registry_key: Some(key),
+            survey.add_host(self.place(known)?);
+            match known.family {
+                Family::Chromium => {
+                    let data = folder.join("User Data");
+                    survey.user_data.push((Whose::browser(known.name), data));
+                }
+                Family::Firefox => {
+                    let roots = [folder.join("Profiles"), folder];
+                    if !survey.add_profiles(known.name, roots.into_iter()) {
+                        let (browser, what) = (known.name.into(), Peculiarity::NoProfile);
+                        survey.remarks.push(Remark { browser, what });
+                    }
+                }
+            }
+        }
+        for directory in &explicit.chromium_user_data_dirs {
+            let Place {
+                manifest,
+                registry_key,
+                ..
+            } = self.place(&CHROMIUM)?;
+            let named = Place::elsewhere(directory, manifest);
+            survey.add_host(Place {
+                registry_key,
+                ..named
             });
         }
-        Ok(places)
+        if !explicit.firefox_profiles.is_empty() {
+            survey.add_host(self.place(&FIREFOX)?);
+        }
+        survey.add_named(explicit);
+        survey.stores = vec![self.root_store()];
+        Ok(survey)
+    }
+
+    fn places(&self) -> Vec<Place> {
+        KNOWN
+            .iter()
+            .filter_map(|known| self.place(known).ok())
+            .collect()
+    }
+
+    /// There is one.
+    fn store_at(&self, _: &Path) -> Rc<dyn TrustStore> {
+        self.root_store()
     }
 
     fn point_at(&self, place: &Place) -> io::Result<()> {
@@ -146,16 +187,60 @@ impl Platform for Windows {
         }
     }
 
-    fn trust_stores(&self) -> Result<Vec<Box<dyn TrustStore>>, PathsError> {
-        Ok(vec![Box::new(RootStore::new(Rc::clone(&self.roots)))])
+    fn others(&self, path: &Path) -> Option<Others> {
+        match acl::others(&*self.world, path) {
+            Ok(others) => Some(others),
+            Err(error) if error.is_absent() => None,
+            Err(PathsError::WrongKind(_)) => None,
+            Err(_) => Some(Others {
+                enter: true,
+                read: true,
+                write: true,
+            }),
+        }
     }
 
     fn make_private(&self, path: &Path) -> Result<(), PathsError> {
         acl::make_private(&*self.world, path)
     }
 
-    fn check_private(&self, path: &Path) -> Result<(), PathsError> {
-        acl::check_private(&*self.world, path)
+    fn ports_of(&self, _: &Path) -> BTreeSet<u16> {
+        processes::ports_of(&*self.world, self.program_name())
+    }
+
+    fn processes_of(&self, _: &Path) -> BTreeSet<u32> {
+        let mut processes = processes::of(&*self.world, self.program_name());
+        processes.remove(&std::process::id());
+        processes
+    }
+}
+
+impl Windows {
+    fn folder(&self, variable: &str) -> Result<PathBuf, PathsError> {
+        let folder = self.world.variable(variable);
+        let folder = folder.filter(|folder| !folder.is_empty());
+        Ok(PathBuf::from(folder.ok_or(PathsError::NoHome)?))
+    }
+
+    fn place(&self, known: &Known) -> Result<Place, PathsError> {
+        let family = match known.family {
+            Family::Chromium => "chromium",
+            Family::Firefox => "firefox",
+        };
+        let data = self.data_directory()?;
+        let key = format!(r"Software\{}\NativeMessagingHosts\{HOST_NAME}", known.key);
+        Ok(Place {
+            browser: known.name.into(),
+            family: known.family,
+            // Its place is free: browsers look it up in the registry.
+            manifest: data.join(format!("{HOST_NAME}.{family}.json")),
+            registry_key: Some(key),
+            data: None,
+        })
+    }
+
+    fn root_store(&self) -> Rc<dyn TrustStore> {
+        Rc::new(RootStore::new(Rc::clone(&self.roots)))
     }
 }
 
@@ -167,78 +252,6 @@ fn pointer(place: &Place) -> io::Result<(&str, &str)> {
     Ok((key, manifest))
 }
 
-struct Known {
-    name: &'static str,
-    family: Family,
-    folder: &'static str,
-    betrayed_by: &'static str,
-    key: &'static str,
-}
-
-const fn known(
-    name: &'static str,
-    family: Family,
-    folder: &'static str,
-    betrayed_by: &'static str,
-    key: &'static str,
-) -> Known {
-    Known {
-        name,
-        family,
-        folder,
-        betrayed_by,
-        key,
-    }
-}
-
-const LOCAL: &str = "LOCALAPPDATA";
-const ROAMING: &str = "APPDATA";
-
-/// A browser, the directory below one of the user's folders that betrays it, and its key below
-/// `HKEY_CURRENT_USER\Software`
-/// (<https://developer.chrome.com/docs/extensions/develop/concepts/native-messaging>,
-/// <https://developer.mozilla.org/docs/Mozilla/Add-ons/WebExtensions/Native_manifests>).
-/// LibreWolf reads Mozilla's.
-static KNOWN: [Known; 7] = [
-    known(
-        "Firefox",
-        Family::Firefox,
-        ROAMING,
-        "Mozilla/Firefox",
-        "Mozilla",
-    ),
-    known(
-        "LibreWolf",
-        Family::Firefox,
-        ROAMING,
-        "librewolf",
-        "Mozilla",
-    ),
-    known(
-        "Google Chrome",
-        Family::Chromium,
-        LOCAL,
-        "Google/Chrome",
-        r"Google\Chrome",
-    ),
-    known("Chromium", Family::Chromium, LOCAL, "Chromium", "Chromium"),
-    known(
-        "Microsoft Edge",
-        Family::Chromium,
-        LOCAL,
-        "Microsoft/Edge",
-        r"Microsoft\Edge",
-    ),
-    known(
-        "Brave",
-        Family::Chromium,
-        LOCAL,
-        "BraveSoftware/Brave-Browser",
-        r"BraveSoftware\Brave-Browser",
-    ),
-    known("Vivaldi", Family::Chromium, LOCAL, "Vivaldi", "Vivaldi"),
-];
-
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
@@ -249,7 +262,7 @@ mod tests {
     use crate::platform::stand_ins::FakeWorld;
 
     #[derive(Debug, Default)]
-    struct FakeRegistry {
+    pub(in crate::platform) struct FakeRegistry {
         keys: RefCell<BTreeMap<String, String>>,
         forgets: bool,
         keeps: bool,
@@ -291,7 +304,7 @@ mod tests {
     #[test]
     fn each_browser_is_pointed_at_the_manifest_of_its_family() {
         let (windows, registry) = windows(FakeRegistry::default());
-        let places = windows.browsers().unwrap();
+        let places = windows.survey(&Explicit::default()).unwrap().hosts;
         for place in &places {
             assert!(!windows.is_pointed_at(place).unwrap());
             windows.point_at(place).unwrap();
@@ -329,7 +342,7 @@ mod tests {
     #[test]
     fn a_key_that_points_elsewhere_is_left_alone() {
         let (windows, registry) = windows(FakeRegistry::default());
-        let place = &windows.browsers().unwrap()[0];
+        let place = &windows.survey(&Explicit::default()).unwrap().hosts[0];
         let key = place.registry_key.clone().unwrap();
         registry.set(&key, "/another.json").unwrap();
         windows.point_away(place).unwrap();
@@ -347,14 +360,14 @@ mod tests {
         });
         assert!(
             forgetful
-                .point_at(&forgetful.browsers().unwrap()[0])
+                .point_at(&forgetful.survey(&Explicit::default()).unwrap().hosts[0])
                 .is_err()
         );
         let (stubborn, _) = windows(FakeRegistry {
             keeps: true,
             ..FakeRegistry::default()
         });
-        let place = &stubborn.browsers().unwrap()[0];
+        let place = &stubborn.survey(&Explicit::default()).unwrap().hosts[0];
         stubborn.point_at(place).unwrap();
         assert!(stubborn.point_away(place).is_err());
     }
@@ -365,6 +378,6 @@ mod tests {
         let registry = Rc::new(FakeRegistry::default());
         let windows = Windows::new(world, registry, Rc::new(FakeRoots::default()));
         assert_eq!(windows.data_directory().unwrap_err().code(), "path_no_home");
-        assert!(windows.browsers().is_err());
+        assert!(windows.survey(&Explicit::default()).is_err() && windows.places().is_empty());
     }
 }

@@ -7,65 +7,84 @@ mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use aws_lc_rs::digest;
 use data_encoding::HEXLOWER;
+use housekey_core::checkup::Whose;
 use rusqlite::{Connection, OpenFlags};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use super::{Entry, NAME_PREFIX, TrustStore, TrustStoreError, entry_name};
-use crate::browsers::{Database, on_path};
 use crate::paths;
+use crate::platform::on_path;
 
 /// An NSS database.
+///
+/// Where it wants a password, `certutil` itself asks for it, if a person is at the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NssDatabase {
-    owner: String,
+    whose: Option<Whose>,
     directory: PathBuf,
     asks: bool,
 }
 
 impl NssDatabase {
-    /// The database of a browser.
+    /// The database of a browser, in the directory that holds `cert9.db`, or would.
     #[must_use]
-    pub fn new(database: &Database) -> Self {
+    pub fn new(whose: Whose, directory: &Path) -> Self {
+        let whose = Some(whose);
         Self {
-            owner: database.owner(),
-            directory: database.directory.clone(),
-            asks: false,
+            whose,
+            ..Self::at(directory)
         }
     }
 
     /// The database in this directory, whoever uses it.
     #[must_use]
     pub fn at(directory: &Path) -> Self {
-        let owner = "a certificate database".into();
         Self {
-            owner,
+            whose: None,
             directory: directory.into(),
-            asks: false,
+            asks: io::stdin().is_terminal(),
         }
-    }
-
-    /// Lets `certutil` ask on the terminal for a password that the database may want.
-    #[must_use]
-    pub fn asking_for_passwords(self, asks: bool) -> Self {
-        Self { asks, ..self }
     }
 }
 
-impl NssDatabase {
-    /// A digest of everything in the database, if there is one.
-    ///
-    /// Where it is the same as after this installer's own last change, nobody else ever kept
-    /// anything there. Looking for certificates and keys would not tell: Firefox keeps the key to
-    /// all saved passwords in `key4.db`, where `certutil` does not list it.
-    #[must_use]
-    pub fn state(&self) -> Option<String> {
+/// Where `certutil` is, if it is installed.
+#[must_use]
+pub fn certutil() -> Option<PathBuf> {
+    on_path("certutil")
+}
+
+impl TrustStore for NssDatabase {
+    fn whose(&self) -> Option<Whose> {
+        self.whose.clone()
+    }
+
+    fn location(&self) -> &Path {
+        &self.directory
+    }
+
+    fn check_tool(&self) -> Result<(), TrustStoreError> {
+        certutil().map(drop).ok_or(TrustStoreError::NoTool)
+    }
+
+    fn exists(&self) -> bool {
+        self.directory.join("cert9.db").is_file()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let files = DATABASE_FILES.iter().map(|name| self.directory.join(name));
+        files.collect()
+    }
+
+    /// Looking for certificates and keys would not tell: Firefox keeps the key to all saved
+    /// passwords in `key4.db`, where `certutil` does not list it.
+    fn state(&self) -> Option<String> {
         let mut context = digest::Context::new(&digest::SHA256);
         for name in ["cert9.db", "key4.db"] {
             context.update(&fs::read(self.directory.join(name)).ok()?);
@@ -73,12 +92,9 @@ impl NssDatabase {
         Some(HEXLOWER.encode(context.finish().as_ref()))
     }
 
-    /// Whether there is nothing in it, in NSS's own tables: no certificate and no key, also none of
-    /// those that `certutil` does not list.
-    ///
-    /// What cannot be read may hold something.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    /// In NSS's own tables: no certificate and no key, also none of those that `certutil` does not
+    /// list.
+    fn is_empty(&self) -> bool {
         let count = |file: &str, query: &str| -> rusqlite::Result<u32> {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let database = Connection::open_with_flags(self.directory.join(file), flags)?;
@@ -92,50 +108,6 @@ impl NssDatabase {
                         "key4.db",
                         "SELECT count(*) FROM metaData WHERE id <> 'password'",
                     )))
-    }
-
-    /// The files of which it consists.
-    #[must_use]
-    pub fn files(&self) -> Vec<PathBuf> {
-        let files = DATABASE_FILES.iter().map(|name| self.directory.join(name));
-        files.collect()
-    }
-
-    /// Deletes the database, whatever is in it.
-    ///
-    /// # Errors
-    ///
-    /// [`TrustStoreError::Io`] if any of its files cannot be deleted.
-    pub fn delete(&self) -> Result<(), TrustStoreError> {
-        for name in DATABASE_FILES {
-            match fs::remove_file(self.directory.join(name)) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(self.io(source));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Where `certutil` is, if it is installed.
-#[must_use]
-pub fn certutil() -> Option<PathBuf> {
-    on_path("certutil")
-}
-
-impl TrustStore for NssDatabase {
-    fn title(&self) -> String {
-        format!("{} ({})", self.owner, paths::shown(&self.directory))
-    }
-
-    fn location(&self) -> &Path {
-        &self.directory
-    }
-
-    fn exists(&self) -> bool {
-        self.directory.join("cert9.db").is_file()
     }
 
     fn entries(&self) -> Result<Vec<Entry>, TrustStoreError> {
@@ -191,6 +163,18 @@ impl TrustStore for NssDatabase {
             false => Ok(()),
         }
     }
+
+    fn delete(&self) -> Result<(), TrustStoreError> {
+        for name in DATABASE_FILES {
+            match fs::remove_file(self.directory.join(name)) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(self.io(source));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
 }
 
 impl NssDatabase {
@@ -220,8 +204,8 @@ impl NssDatabase {
             .collect())
     }
 
-    /// Runs `certutil`; where the database wants a password and [`Self::asking_for_passwords`] allows it,
-    /// lets `certutil` itself ask for it.
+    /// Runs `certutil`; where the database wants a password and somebody is there, lets `certutil`
+    /// itself ask for it.
     fn run_asking<'a>(
         &self,
         arguments: impl IntoIterator<Item = &'a OsStr> + Clone,
@@ -270,6 +254,7 @@ impl NssDatabase {
             .unwrap_or("it did not say why");
         let message = last.trim_start_matches("certutil: ").into();
         Err(TrustStoreError::Tool {
+            tool: "certutil",
             path: self.directory.clone(),
             message,
         })
@@ -306,6 +291,7 @@ impl NssDatabase {
     fn unreadable(&self) -> TrustStoreError {
         let message = "an entry is no certificate".into();
         TrustStoreError::Tool {
+            tool: "certutil",
             path: self.directory.clone(),
             message,
         }

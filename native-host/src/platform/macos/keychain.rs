@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use housekey_core::checkup::Whose;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -27,6 +28,7 @@ impl Keychain {
     fn security(&self, arguments: &[&OsStr]) -> Result<Vec<u8>, TrustStoreError> {
         let said = self.world.run(SECURITY, arguments);
         said.map_err(|error| TrustStoreError::Tool {
+            tool: "security",
             path: self.file.clone(),
             message: error.to_string(),
         })
@@ -60,17 +62,16 @@ impl Keychain {
 }
 
 impl TrustStore for Keychain {
-    fn title(&self) -> String {
-        "your login keychain".into()
+    fn whose(&self) -> Option<Whose> {
+        Some(Whose::browser("macOS"))
     }
 
     fn location(&self) -> &Path {
         &self.file
     }
 
-    /// A user who can log in has one.
-    fn exists(&self) -> bool {
-        true
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.file.clone()]
     }
 
     fn entries(&self) -> Result<Vec<Entry>, TrustStoreError> {
@@ -84,6 +85,7 @@ impl TrustStore for Keychain {
         let mut entries = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate = certificate.map_err(|_| TrustStoreError::Tool {
+                tool: "security",
                 path: self.file.clone(),
                 message: "an entry is no certificate".into(),
             })?;

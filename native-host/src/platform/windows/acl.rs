@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 
 use crate::paths::PathsError;
-use crate::platform::World;
+use crate::platform::{Others, World};
 
 /// Lets the user, the system and its administrators in, and nobody else.
 pub(super) fn make_private(world: &dyn World, path: &Path) -> Result<(), PathsError> {
@@ -27,8 +27,19 @@ pub(super) fn make_private(world: &dyn World, path: &Path) -> Result<(), PathsEr
     check_private(world, path)
 }
 
-/// Whether only those have any right. What cannot be read is refused.
+/// Checks that only those have any right. What cannot be read is refused.
 pub(super) fn check_private(world: &dyn World, path: &Path) -> Result<(), PathsError> {
+    match others(world, path)?.are_out() {
+        true => Ok(()),
+        false => Err(PathsError::LooseMode {
+            path: path.into(),
+            mode: 0,
+        }),
+    }
+}
+
+/// What anybody else may do.
+pub(super) fn others(world: &dyn World, path: &Path) -> Result<Others, PathsError> {
     let metadata = fs::symlink_metadata(path).map_err(|source| failed(path, source))?;
     if metadata.file_type().is_symlink() {
         return Err(PathsError::WrongKind(path.into()));
@@ -44,22 +55,13 @@ pub(super) fn check_private(world: &dyn World, path: &Path) -> Result<(), PathsE
         .run(&command(world, "icacls.exe"), &arguments)
         .map_err(|source| failed(path, source))?;
     let bytes = fs::read(saved.path()).map_err(|source| failed(path, source))?;
-    match judge(&utf16(&bytes), &user) {
-        Some(true) => Ok(()),
-        Some(false) => Err(PathsError::LooseMode {
-            path: path.into(),
-            mode: 0,
-        }),
-        None => Err(failed(
-            path,
-            io::Error::other("its access list cannot be read"),
-        )),
-    }
+    let unclear = || failed(path, io::Error::other("its access list cannot be read"));
+    judge(&utf16(&bytes), &user).ok_or_else(unclear)
 }
 
-/// Whether an access list lets in only the user, the system and its administrators; nothing where
-/// it cannot be understood.
-fn judge(saved: &str, user: &str) -> Option<bool> {
+/// What an access list allows to anybody but the user, the system and its administrators; nothing
+/// where it cannot be understood.
+fn judge(saved: &str, user: &str) -> Option<Others> {
     // A line with the name, and one with the list: `D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;S-1-5-21-…)`.
     let list = saved
         .lines()
@@ -68,16 +70,33 @@ fn judge(saved: &str, user: &str) -> Option<bool> {
     let (_, entries) = list.split_once('(')?;
     let entries = entries.strip_suffix(')')?;
     let known = [user, SYSTEM.0, SYSTEM.1, ADMINISTRATORS.0, ADMINISTRATORS.1];
-    let mut private = true;
+    let mut others = Others::default();
     for entry in entries.split(")(") {
         let fields: Vec<_> = entry.split(';').collect();
-        let [kind, _, _, _, _, who, ..] = fields[..] else {
+        let [kind, _, rights, _, _, who, ..] = fields[..] else {
             return None;
         };
         // What denies harms nobody; every other kind may let somebody in.
-        private &= kind == "D" || known.contains(&who);
+        // The first administrator, who may be this user, is abbreviated too.
+        let is_user = who == "LA" && user.ends_with("-500");
+        if kind == "D" || is_user || known.contains(&who) {
+            continue;
+        }
+        // Directories keep nobody from what is in them, who has a right to that itself.
+        (others.enter, others.read) = (true, true);
+        others.write |= kind != "A" || !only_reads(rights);
     }
-    Some(private)
+    Some(others)
+}
+
+/// Whether rights, as letters or as a number, are to read and to run and nothing else
+/// (<https://learn.microsoft.com/windows/win32/secauthz/ace-strings>).
+fn only_reads(rights: &str) -> bool {
+    if let Some(digits) = rights.strip_prefix("0x") {
+        return u32::from_str_radix(digits, 16).is_ok_and(|mask| mask & !READING == 0);
+    }
+    let mut pairs = rights.as_bytes().chunks(2);
+    pairs.all(|pair| matches!(pair, b"FR" | b"FX" | b"GR" | b"GX" | b"RC"))
 }
 
 /// The user's own identifier: `"PC\me","S-1-5-21-1-2-3-1001"`.
@@ -97,7 +116,7 @@ fn user(world: &dyn World, path: &Path) -> Result<String, PathsError> {
 }
 
 /// By its whole path, so that no other program of that name answers.
-fn command(world: &dyn World, name: &str) -> String {
+pub(super) fn command(world: &dyn World, name: &str) -> String {
     let root = world.variable("SystemRoot");
     let root = root.and_then(|root| root.into_string().ok());
     let root = root.unwrap_or_else(|| r"C:\Windows".into());
@@ -120,6 +139,8 @@ fn failed(path: &Path, source: io::Error) -> PathsError {
     }
 }
 
+/// `FILE_GENERIC_READ`, `FILE_GENERIC_EXECUTE`, `GENERIC_READ` and `GENERIC_EXECUTE`.
+const READING: u32 = 0xA012_00A9;
 /// As SDDL abbreviates it, and whole.
 const SYSTEM: (&str, &str) = ("SY", "S-1-5-18");
 const ADMINISTRATORS: (&str, &str) = ("BA", "S-1-5-32-544");
@@ -134,19 +155,30 @@ mod tests {
     #[test]
     fn only_the_user_and_the_system_may_have_rights() {
         let list = |entries: &str| format!("housekey\r\nD:PAI{entries}\r\n");
-        let private = list(&format!(
-            "(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;{ME})"
-        ));
-        assert_eq!(judge(&private, ME), Some(true));
+        let judge = |entries: &str| judge(&list(entries), ME).unwrap();
+        let private = format!("(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;{ME})");
+        assert!(judge(&private).are_out());
         for other in ["BU", "WD", "AU", "S-1-5-21-1-2-3-1002"] {
-            let open = list(&format!("(A;OICI;FA;;;{ME})(A;OICI;FR;;;{other})"));
-            assert_eq!(judge(&open, ME), Some(false), "{other}");
+            let may = |rights: &str| judge(&format!("(A;OICI;FA;;;{ME})(A;ID;{rights};;;{other})"));
+            for rights in ["FR", "FRFX", "GRGX", "0x1200a9", "0x120089"] {
+                assert!(may(rights).read && !may(rights).write, "{other} {rights}");
+            }
+            for rights in [
+                "FA", "FRFW", "GA", "0x1301bf", "0x1f01ff", "0x2", "WD", "F", "0xx",
+            ] {
+                assert!(may(rights).read && may(rights).write, "{other} {rights}");
+            }
         }
-        let denied = list(&format!("(D;;FA;;;WD)(A;;FA;;;{ME})"));
-        assert_eq!(judge(&denied, ME), Some(true));
+        assert!(judge(&format!("(D;;FA;;;WD)(A;;FA;;;{ME})")).are_out());
         // An entry of a kind that is not known lets somebody in, perhaps.
-        let odd = list("(XA;;FX;;;WD;(@User.Title==\"PM\"))");
-        assert_ne!(judge(&odd, ME), Some(true));
+        assert!(judge("(XA;;FX;;;WD;(@User.Title==\"PM\"))").write);
+    }
+
+    #[test]
+    fn the_first_administrator_is_abbreviated() {
+        let list = "housekey\nD:PAI(A;;FA;;;SY)(A;;FA;;;LA)";
+        assert!(judge(list, "S-1-5-21-1-2-3-500").unwrap().are_out());
+        assert!(judge(list, ME).unwrap().write);
     }
 
     #[test]

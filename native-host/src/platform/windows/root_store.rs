@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
+use housekey_core::checkup::Whose;
 use rustls_pki_types::CertificateDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -47,17 +48,12 @@ impl RootStore {
 }
 
 impl TrustStore for RootStore {
-    fn title(&self) -> String {
-        "your store of trusted root authorities".into()
+    fn whose(&self) -> Option<Whose> {
+        Some(Whose::browser("Windows"))
     }
 
     fn location(&self) -> &Path {
         Path::new(LOCATION)
-    }
-
-    /// Every user has one.
-    fn exists(&self) -> bool {
-        true
     }
 
     fn entries(&self) -> Result<Vec<Entry>, TrustStoreError> {

@@ -3,15 +3,9 @@ use super::*;
 fn database() -> (tempfile::TempDir, NssDatabase) {
     let home = tempfile::tempdir().unwrap();
     let directory = home.path().join("a profile/nssdb");
-    let owner = "a test".into();
-    (
-        home,
-        NssDatabase {
-            owner,
-            directory,
-            asks: false,
-        },
-    )
+    let mut database = NssDatabase::new(Whose::Chromiums, &directory);
+    database.asks = false;
+    (home, database)
 }
 
 fn root(name: &str) -> CertificateDer<'static> {

@@ -56,6 +56,8 @@ findings! {
     ProgramMissing: Program, Bad, Mend;
     /// It is another build than the one that looks.
     ProgramOther: Program, Bad, Mend;
+    /// A newer one is here, and browsers still start the one before.
+    ProgramOutdated: Program, Bad, Mend;
     /// It was replaced while a browser runs the one before.
     ProgramReplaced: Program, Open, Restart;
     /// What is there is no program, or others may change it.

@@ -2,7 +2,7 @@
 //!
 //! Places begin with `~` for the home directory and `@` for the configuration directory.
 
-use super::Family;
+use crate::browsers::Family;
 
 /// A browser that can be found.
 pub(super) struct Known {
@@ -37,6 +37,11 @@ pub(super) enum Sandbox {
 }
 
 impl Known {
+    /// Whether there is any way for a helper to get in.
+    pub(super) fn is_served(&self) -> bool {
+        self.sandbox != Some(Sandbox::Closed)
+    }
+
     pub(super) fn sandbox_is_snap(&self) -> bool {
         self.sandbox.is_some() && self.directories.iter().any(|it| it.starts_with("~snap/"))
     }

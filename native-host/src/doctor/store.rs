@@ -1,0 +1,70 @@
+//! Whether the list of devices is sound, and whether the clock went back since.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use housekey_core::checkup::{Check, Found, Why};
+use housekey_core::time::Timestamp;
+
+use super::files::why;
+use crate::chain::timestamp;
+use crate::paths::{self, Paths};
+use crate::store::{Store, StoreError};
+
+/// Whether the list of devices is sound, and when something last happened in it.
+pub(super) fn check(paths: &Paths) -> (Check, Option<Timestamp>) {
+    // Opening makes a store where there is none, and a doctor changes nothing.
+    let is_absent =
+        |place: PathBuf| paths::check_private_file(&place).is_err_and(|error| error.is_absent());
+    if is_absent(paths.database()) && is_absent(paths.seal()) {
+        return (Check::new(Found::StoreNone), None);
+    }
+    let read = Store::open(paths).and_then(|store| {
+        let latest = store.history(None, None, 1)?.first().map(|entry| entry.at);
+        Ok((store.count()?, latest))
+    });
+    match read {
+        Ok((0, latest)) => (Check::new(Found::StoreNone), latest),
+        Ok((count, latest)) => {
+            let check = Check::new(Found::StoreGood).at(&count.to_string());
+            (check, latest)
+        }
+        Err(error) => {
+            let found = match &error {
+                StoreError::Damaged | StoreError::Directory(_) => Found::StoreDamaged,
+                StoreError::Gone | StoreError::Older { .. } | StoreError::Other => {
+                    Found::StoreReplaced
+                }
+                StoreError::TooNew => Found::StoreTooNew,
+                StoreError::Io(_) | StoreError::Paths(_) | StoreError::Sqlite(_) => {
+                    Found::StoreUnusable
+                }
+            };
+            let check = Check::new(found);
+            let check = match &error {
+                StoreError::Io(error) => check.because(Why::system(error)),
+                StoreError::Paths(error) => check.because(why(error)),
+                StoreError::Sqlite(error) => check.because(Why::system(error)),
+                // These say it themselves.
+                StoreError::Damaged
+                | StoreError::Directory(_)
+                | StoreError::Gone
+                | StoreError::Older { .. }
+                | StoreError::Other
+                | StoreError::TooNew => check,
+            };
+            (check, None)
+        }
+    }
+}
+
+/// Time does not run backwards: what was written down, was written down before now.
+pub(super) fn clock(paths: &Paths, latest: Option<Timestamp>, now: SystemTime) -> Check {
+    let written = fs::metadata(paths.root_certificate()).and_then(|metadata| metadata.modified());
+    let written = written.ok().map(timestamp);
+    match latest.max(written) {
+        Some(then) if then > timestamp(now).plus_days(1) => Check::new(Found::ClockBack),
+        _ => Check::new(Found::ClockGood),
+    }
+}
