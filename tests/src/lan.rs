@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -68,6 +68,18 @@ impl Lan {
         Ok(fs::write(HOSTS_FILE, hosts.join("\n"))?)
     }
 
+    /// Puts a disk of so many MiB in the place of an empty directory, in this namespace only.
+    pub fn small_disk(self, place: &Path, mebibytes: u32) -> Result<SmallDisk> {
+        let status = Command::new(system_tool("mount"))
+            .args(["-t", "tmpfs", "-o"])
+            .arg(format!("size={mebibytes}m"))
+            .arg("tmpfs")
+            .arg(place)
+            .status();
+        ensure!(status?.success(), "cannot mount a small disk");
+        Ok(SmallDisk(place.to_owned()))
+    }
+
     fn assign_addresses(self) -> Result<()> {
         let mut batch = String::from("link set lo up\n");
         for (address, _) in HOSTS {
@@ -114,6 +126,17 @@ impl Drop for Unplugged {
     fn drop(&mut self) {
         // Whatever comes after it in this namespace fails if this does.
         let _ = ip(&["address", "add", &prefix(self.0), "dev", "lo"]);
+    }
+}
+
+/// A disk that is there as long as this lives.
+pub struct SmallDisk(PathBuf);
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a process that is about to end may still have a file of it.
+        let mut unmount = Command::new(system_tool("umount"));
+        let _ = unmount.arg("--lazy").arg(&self.0).status();
     }
 }
 

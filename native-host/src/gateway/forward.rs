@@ -293,7 +293,7 @@ impl Gateway {
         let (tls, alpn_text) = (stranger.tls(), stranger.alpn_text());
         let device = Box::new(stranger.admit(proof)?);
         self.refusals.remove(&pin.endpoint);
-        let leaf = self.leaves.config(pin, proof, alpn);
+        let leaf = self.leaves.config(pin, proof, tls, alpn);
         let connection = leaf
             .and_then(|config| UnbufferedServerConnection::new(config).map_err(io::Error::other));
         let finished = match connection {
