@@ -66,13 +66,16 @@ async function started() {
 export async function route(url) {
   await begun;
   const core = await ready;
+  // Firefox asks for each of a page's requests. The timer is for the few that have to wait.
+  const answer = core.route(url);
+  if (answer.type !== 'wait') return answer;
   const patience = AbortSignal.timeout(PATIENCE_MILLIS);
-  for (;;) {
+  while (!patience.aborted) {
+    await nextChange(patience);
     const answer = core.route(url);
     if (answer.type !== 'wait') return answer;
-    if (patience.aborted) return { type: 'closed' };
-    await nextChange(patience);
   }
+  return { type: 'closed' };
 }
 
 /**

@@ -32,13 +32,32 @@ export function requestFailed({ documentLifecycle, initiator, originUrl, tabId, 
 /**
  * A tab set out for a page, or was led on by the answer of another.
  *
- * @param {Pick<chrome.webRequest.OnBeforeRequestDetails, 'documentLifecycle' | 'initiator' | 'tabId' | 'url'> & { originUrl?: string }} details
+ * @param {Pick<chrome.webRequest.OnBeforeRequestDetails, 'documentLifecycle' | 'initiator' | 'tabId' | 'url'> & { originUrl?: string, proxyInfo?: { host?: string, port?: number } | null }} details
+ *     Firefox tells the proxy, and that there is none
  * @returns {Event | undefined}
  */
-export function navigationStarted({ documentLifecycle, initiator, originUrl, tabId, url }) {
+export function navigationStarted({
+  documentLifecycle,
+  initiator,
+  originUrl,
+  proxyInfo,
+  tabId,
+  url,
+}) {
   if (tabId < 0 || documentLifecycle === 'prerender') return undefined;
   const at = Math.floor(Date.now() / 1_000);
-  return { type: 'navigation_started', tabId, url, initiator: initiator ?? originUrl ?? null, at };
+  const way = wayThrough(proxyInfo);
+  const by = initiator ?? originUrl ?? null;
+  return { type: 'navigation_started', tabId, url, initiator: by, at, way };
+}
+
+/**
+ * @param {{ host?: string, port?: number } | null | undefined} proxy
+ * @returns {import('../wasm/housekey_wasm.js').Way | null} `null` where the browser doesn't tell
+ */
+function wayThrough(proxy) {
+  if (proxy === undefined) return null;
+  return proxy?.host ? { type: 'proxy', host: proxy.host, port: proxy.port ?? 0 } : { type: 'direct' };
 }
 
 /**

@@ -13,7 +13,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use directories::BaseDirs;
-use housekey_core::text::WholeText;
+use housekey_core::checkup::Whose;
 use native_messaging::Scope;
 
 use self::known::{FIREFOX, KNOWN, Known, Sandbox};
@@ -26,8 +26,8 @@ pub struct Survey {
     pub hosts: Vec<HostPlace>,
     /// The certificate databases that the browsers read.
     pub databases: Vec<Database>,
-    /// The Chromium browsers' user-data directories, by the name of the browser.
-    pub user_data: Vec<(String, PathBuf)>,
+    /// The Chromium browsers' user-data directories, and whose they are.
+    pub user_data: Vec<(Whose, PathBuf)>,
     /// What a person should know about browsers that cannot be served, or not yet.
     pub remarks: Vec<Remark>,
 }
@@ -43,13 +43,15 @@ pub struct HostPlace {
     pub key: Option<&'static str>,
     /// The manifest.
     pub manifest: PathBuf,
+    /// Where the browser keeps its data, if a person named that.
+    pub data: Option<PathBuf>,
 }
 
 /// A certificate database of a browser or of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Database {
-    /// Whose it is, as people know it.
-    pub owner: String,
+    /// Whose it is.
+    pub whose: Whose,
     /// The directory that holds `cert9.db`, or would.
     pub directory: PathBuf,
     /// Whether it is a Firefox profile, and so holds more than certificates.
@@ -133,13 +135,15 @@ pub fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
         survey.meet(known, &home)?;
     }
     for directory in &explicit.chromium_user_data_dirs {
-        let browser = format!("Chromium at {}", crate::paths::shown(directory));
-        survey.user_data.push((browser.clone(), directory.clone()));
+        let place = crate::paths::shown(directory);
+        let whose = Whose::elsewhere(CHROMIUM, &place);
+        survey.user_data.push((whose, directory.clone()));
         survey.hosts.push(HostPlace {
-            browser,
+            browser: format!("{CHROMIUM} at {place}"),
             family: Family::Chromium,
             key: None,
             manifest: manifest_below(directory),
+            data: Some(directory.clone()),
         });
     }
     if !explicit.firefox_profiles.is_empty() {
@@ -150,7 +154,7 @@ pub fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
     }
     for directory in &explicit.firefox_profiles {
         survey.databases.push(Database {
-            owner: format!("Firefox profile {}", crate::paths::shown(directory)),
+            whose: Whose::profile(FIREFOX.name, &crate::paths::shown(directory)),
             directory: directory.clone(),
             is_profile: true,
         });
@@ -162,6 +166,19 @@ pub fn survey(explicit: &Explicit) -> Result<Survey, PathsError> {
         new
     });
     Ok(survey)
+}
+
+impl Database {
+    /// Whose it is, in the words of the terminal.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        match &self.whose {
+            Whose::Browser { name } => name.to_string(),
+            Whose::Chromiums => "Chrome, Chromium and their relatives".into(),
+            Whose::Elsewhere { browser, directory } => format!("{browser} at {directory}"),
+            Whose::Profile { browser, name } => format!("{browser} profile {name}"),
+        }
+    }
 }
 
 impl Survey {
@@ -190,7 +207,7 @@ impl Survey {
         self.databases.extend(profiles);
         if known.family == Family::Chromium {
             let directories = known.directories.iter().map(|it| home.resolve(it));
-            let named = directories.map(|directory| (known.name.into(), directory));
+            let named = directories.map(|directory| (Whose::browser(known.name), directory));
             self.user_data.extend(named);
         }
         self.add_host(known.host_place(home)?);
@@ -222,6 +239,7 @@ impl Known {
             family: self.family,
             key: usual,
             manifest,
+            data: None,
         })
     }
 }
@@ -274,11 +292,10 @@ impl Home {
             (true, false) => vec![old],
             (false, _) => vec![new],
         };
-        let owner = "Chrome, Chromium and their relatives";
         wanted
             .into_iter()
             .map(|directory| Database {
-                owner: owner.into(),
+                whose: Whose::Chromiums,
                 directory,
                 is_profile: false,
             })
@@ -292,7 +309,7 @@ impl Home {
             .map(|directory| {
                 let name = directory.file_name().unwrap_or_default().to_string_lossy();
                 Database {
-                    owner: format!("{} profile {}", known.name, WholeText::new(&name)),
+                    whose: Whose::profile(known.name, &name),
                     directory,
                     is_profile: true,
                 }
@@ -364,5 +381,7 @@ fn manifest_below(user_data_dir: &Path) -> PathBuf {
 
 /// The name by which the extension asks its browser for the helper.
 pub const HOST_NAME: &str = "app.housekey.helper";
+/// What a browser is called that is started with a directory of a person's own.
+pub(crate) const CHROMIUM: &str = "Chromium";
 /// Enough of a script to see what it starts.
 const SCRIPT_BYTES: u64 = 4_096;

@@ -13,12 +13,12 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use housekey_core::checkup::{Check, Checkup, Found};
+use housekey_core::checkup::{Check, Checkup, Found, Trouble, Why};
 use housekey_core::time::Timestamp;
 
 use crate::browsers;
 use crate::chain::timestamp;
-use crate::install::{Record, is_same_program};
+use crate::install::{Record, RecordError, is_same_program};
 use crate::paths::{self, Paths, PathsError, shown};
 use crate::store::{Store, StoreError};
 
@@ -43,8 +43,11 @@ pub fn examine(paths: &Paths, looker: Looker, now: SystemTime) -> Checkup {
         Ok(record) => record,
         Err(error) => {
             let place = paths.install_record();
-            let check = Check::new(Found::FilesUnusable).of(&shown(&place));
-            checks.push(check.at(&error.to_string()));
+            let check = Check::new(Found::FilesUnusable).at(&shown(&place));
+            checks.push(check.because(match &error {
+                RecordError::Damaged(_) => Trouble::Altered.into(),
+                RecordError::Paths(error) => why(error),
+            }));
             Record::default()
         }
     };
@@ -132,17 +135,29 @@ fn private_files(paths: &Paths) -> Vec<PathBuf> {
 }
 
 fn unusable(error: &PathsError) -> Check {
-    match error {
-        PathsError::LooseMode { path, mode } => Check::new(Found::FilesOpen)
-            .of(&shown(path))
-            .at(&format!("{mode:04o}")),
+    let (found, path) = match error {
+        PathsError::LooseMode { path, .. } => (Found::FilesOpen, Some(path)),
         PathsError::ForeignOwner(path)
         | PathsError::TooLarge(path)
         | PathsError::WrongKind(path)
-        | PathsError::Io { path, .. } => Check::new(Found::FilesUnusable)
-            .of(&shown(path))
-            .at(&error.to_string()),
-        PathsError::NoHome => Check::new(Found::FilesUnusable).at(&error.to_string()),
+        | PathsError::Io { path, .. } => (Found::FilesUnusable, Some(path)),
+        PathsError::NoHome => (Found::FilesUnusable, None),
+    };
+    let place = path.map_or_else(|| "~".into(), |path| shown(path));
+    Check::new(found).at(&place).because(why(error))
+}
+
+/// What is the matter with a file.
+fn why(error: &PathsError) -> Why {
+    match error {
+        PathsError::ForeignOwner(_) => Trouble::ForeignOwner.into(),
+        PathsError::Io { source, .. } => Why::system(source),
+        PathsError::LooseMode { mode, .. } => {
+            Why::from(Trouble::Open).saying(&format!("{mode:04o}"))
+        }
+        PathsError::NoHome => Trouble::NoHome.into(),
+        PathsError::TooLarge(_) => Trouble::Large.into(),
+        PathsError::WrongKind(_) => Trouble::Link.into(),
     }
 }
 
@@ -175,7 +190,20 @@ fn store(paths: &Paths) -> (Check, Option<Timestamp>) {
                     Found::StoreUnusable
                 }
             };
-            (Check::new(found).at(&error.to_string()), None)
+            let check = Check::new(found);
+            let check = match &error {
+                StoreError::Io(error) => check.because(Why::system(error)),
+                StoreError::Paths(error) => check.because(why(error)),
+                StoreError::Sqlite(error) => check.because(Why::system(error)),
+                // These say it themselves.
+                StoreError::Damaged
+                | StoreError::Directory(_)
+                | StoreError::Gone
+                | StoreError::Older { .. }
+                | StoreError::Other
+                | StoreError::TooNew => check,
+            };
+            (check, None)
         }
     }
 }

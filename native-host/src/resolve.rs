@@ -107,7 +107,7 @@ async fn addresses(endpoint: &Endpoint, scope: &ScopeOptions) -> Result<Vec<Sock
     let Ok(mut addresses) = timeout(RESOLVE_TIMEOUT, system_resolver(name, port)).await else {
         return Err(Failure::TimedOut);
     };
-    if addresses.is_empty() && name.ends_with(".local") {
+    if addresses.is_empty() && endpoint.host().is_multicast_dns() {
         addresses = multicast_resolver(name, port).await;
     }
     all_at_home(addresses, scope)

@@ -158,14 +158,11 @@ fn pac_directive(value: &str, default: Scheme) -> Option<String> {
     if host.is_empty() || host.starts_with(':') || !host.chars().all(honest) {
         return None;
     }
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| !port.ends_with(']'));
-    Some(if has_port {
-        format!("{directive} {host}")
-    } else {
-        format!("{directive} {host}:{port}")
-    })
+    let (host, port) = match host.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().ok()?),
+        _ => (host, port),
+    };
+    Some(format!("{directive} {host}:{port}"))
 }
 
 /// What is spoken with a proxy.
@@ -238,6 +235,10 @@ mod tests {
         for (value, directive) in [
             ("http://proxy.corp:3128/", Some("PROXY proxy.corp:3128")),
             ("proxy.corp", Some("PROXY proxy.corp:80")),
+            ("my_proxy:3128", Some("PROXY my_proxy:3128")),
+            ("proxy.corp:", None),
+            ("proxy.corp:x", None),
+            ("proxy.corp:70000", None),
             // As Chrome takes it, and as it is mostly meant.
             ("https://proxy.corp:3128", Some("PROXY proxy.corp:3128")),
             (

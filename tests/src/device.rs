@@ -292,7 +292,11 @@ fn tls_config(identity: &Identity, model: &Model) -> Result<Arc<ServerConfig>> {
         })?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
-    config.alpn_protocols = model.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.alpn_protocols = model
+        .alpn
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     Ok(Arc::new(config))
 }
 

@@ -68,16 +68,23 @@ impl Lan {
         Ok(fs::write(HOSTS_FILE, hosts.join("\n"))?)
     }
 
-    /// Puts a disk of so many MiB in the place of an empty directory, in this namespace only.
-    pub fn small_disk(self, place: &Path, mebibytes: u32) -> Result<SmallDisk> {
-        let status = Command::new(system_tool("mount"))
-            .args(["-t", "tmpfs", "-o"])
-            .arg(format!("size={mebibytes}m"))
-            .arg("tmpfs")
-            .arg(place)
-            .status();
-        ensure!(status?.success(), "cannot mount a small disk");
-        Ok(SmallDisk(place.to_owned()))
+    /// Puts a disk of so many MiB in the place of a directory, for this mount namespace only.
+    pub fn small_disk(self, place: &Path, mebibytes: u32) -> Result<Imposed> {
+        let size = format!("size={mebibytes}m");
+        mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], place)?;
+        Ok(Imposed(place.into()))
+    }
+
+    /// Puts a file where only a system's owner can, as companies do with their browsers' policies:
+    /// over the directory, which has to be there, lies an empty one with nothing else in it, for
+    /// this mount namespace only.
+    pub fn impose(self, directory: &Path, file: &str, content: &str) -> Result<Imposed> {
+        mount(&["-t", "tmpfs", "tmpfs"], directory)?;
+        let imposed = Imposed(directory.into());
+        let file = directory.join(file);
+        fs::create_dir_all(file.parent().context("no directory")?)?;
+        fs::write(file, content)?;
+        Ok(imposed)
     }
 
     fn assign_addresses(self) -> Result<()> {
@@ -129,12 +136,13 @@ impl Drop for Unplugged {
     }
 }
 
-/// A disk that is there as long as this lives.
-pub struct SmallDisk(PathBuf);
+/// A directory that is covered as long as this lives.
+pub struct Imposed(PathBuf);
 
-impl Drop for SmallDisk {
+impl Drop for Imposed {
     fn drop(&mut self) {
-        // Lazily: a process that is about to end may still have a file of it.
+        // Whatever comes after it in this namespace fails if this does. Lazily, for a process that is
+        // about to end may still have a file of it.
         let mut unmount = Command::new(system_tool("umount"));
         let _ = unmount.arg("--lazy").arg(&self.0).status();
     }
@@ -241,10 +249,12 @@ fn cover(directory: &Path, name: &str, content: &str) -> Result<()> {
     if !target.exists() {
         return Ok(());
     }
-    let status = Command::new(system_tool("mount"))
-        .arg("--bind")
-        .args([&source, &target])
-        .status();
+    mount(&["--bind", &source.to_string_lossy()], &target)
+}
+
+fn mount(arguments: &[&str], target: &Path) -> Result<()> {
+    let mut mount = Command::new(system_tool("mount"));
+    let status = mount.args(arguments).arg(target).status();
     ensure!(
         status?.success(),
         "cannot cover {} in the private namespace",

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use housekey_core::chain::{Flaw, LegacyVersion};
-use housekey_core::checkup::Found;
+use housekey_core::checkup::{Found, Trouble, Whose};
 use housekey_core::decision::{Failure, Rule};
 use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::expected::Comparison;
@@ -68,6 +68,8 @@ fn every_variant_is_in_the_gallery() {
     steps.retain(|step| *step != "unchanged");
     need("options", "imported", "step", &steps);
     need("options", "checked_up", "found", &variants::<Found>());
+    need("options", "checked_up", "trouble", &variants::<Trouble>());
+    need("options", "checked_up", "whose", &Whose::CODES);
     need("options", "makers", "deviceId", &variants::<DeviceIdRule>());
     let sources = variants_by_type::<MakerSource>();
     need("options", "makers", "source", &sources);

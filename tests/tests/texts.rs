@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use housekey_core::chain::{Flaw, LegacyVersion};
-use housekey_core::checkup::{Fix, Found, Link};
+use housekey_core::checkup::{Fix, Found, Link, Trouble, Whose};
 use housekey_core::decision::{Failure, Rule};
 use housekey_core::effect::{Badge, HelperStatus};
 use housekey_core::error::ErrorCode;
@@ -52,6 +52,8 @@ fn every_code_has_a_text_in_every_locale() {
     );
     need("check_fix", codes(Fix::ALL));
     need("check_link", codes(Link::ALL));
+    need("check_whose", Whose::CODES.map(str::to_owned).into());
+    need("check_why", codes(Trouble::ALL));
     let english = locale("en");
     for key in &keys {
         assert!(english.contains_key(key), "en has no {key}");

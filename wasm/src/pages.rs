@@ -3,6 +3,7 @@
 //! The words stand in `_locales`, the structure in the HTML files; both by keys.
 
 pub mod access;
+mod checkup;
 mod dom;
 pub mod options;
 pub mod popup;

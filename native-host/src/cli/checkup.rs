@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use housekey_core::checkup::{Check, Checkup, Fix, Found, State};
+use housekey_core::checkup::{Check, Checkup, Fix, Found, State, Whose, Why};
 use serde::{Deserialize, Serialize};
 
 use super::output::{self, Mark};
@@ -13,7 +13,7 @@ pub(super) fn print(checkup: &Checkup) {
     let mut last = None;
     for (number, check) in checkup.checks.iter().enumerate() {
         let link = check.found.link();
-        let title = (last != Some(link)).then(|| words("check_link", &link, check));
+        let title = (last != Some(link)).then(|| words("check_link", &link, &[]));
         last = Some(link);
         let mark = match check.found.state() {
             State::Bad => Mark::Bad,
@@ -27,11 +27,11 @@ pub(super) fn print(checkup: &Checkup) {
             .found
             .fix()
             .filter(|_| !said_next)
-            .map(|fix| words("check_fix", &fix, check));
+            .map(|fix| words("check_fix", &fix, &[]));
         output::row(
             title.as_deref().unwrap_or_default(),
             mark,
-            &words("check", &check.found, check),
+            &sentence(check),
             fix.as_deref(),
         );
     }
@@ -63,10 +63,12 @@ struct Line<'c> {
     ok: bool,
     state: State,
     code: Found,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    whose: &'c str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    whose: String,
     #[serde(skip_serializing_if = "str::is_empty")]
     place: &'c str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'c Why>,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
@@ -80,10 +82,11 @@ impl<'c> Line<'c> {
             ok: found.state() != State::Bad,
             state: found.state(),
             code: found,
-            whose: check.whose.as_str(),
+            whose: whose(check),
             place: check.place.as_str(),
-            detail: words("check", &found, check),
-            fix: found.fix().map(|fix| words("check_fix", &fix, check)),
+            why: check.why.as_ref(),
+            detail: sentence(check),
+            fix: found.fix().map(|fix| words("check_fix", &fix, &[])),
         }
     }
 }
@@ -108,8 +111,32 @@ fn verdict(checkup: &Checkup) -> String {
     }
 }
 
-/// The text of a code, in the words of the extension's English pages, with the check's values.
-fn words(prefix: &str, code: &impl Serialize, check: &Check) -> String {
+/// What was found, and why it is so.
+fn sentence(check: &Check) -> String {
+    let found = words(
+        "check",
+        &check.found,
+        &[&whose(check), check.place.as_str()],
+    );
+    match &check.why {
+        Some(why) => {
+            let why = words("check_why", &why.trouble, &[why.said.as_str()]);
+            format!("{found}: {why}")
+        }
+        None => found,
+    }
+}
+
+fn whose(check: &Check) -> String {
+    let words_of = |whose: &Whose| {
+        let (code, values) = whose.words();
+        words("check_whose", &code, &values)
+    };
+    check.whose.as_ref().map(words_of).unwrap_or_default()
+}
+
+/// The text of a code, in the words of the extension's English pages, with these values.
+fn words(prefix: &str, code: &impl Serialize, values: &[&str]) -> String {
     let code = serde_json::to_value(code).unwrap_or_default();
     let key = format!("{prefix}_{}", code.as_str().unwrap_or_default());
     let Some(message) = MESSAGES.get(key.as_str()) else {
@@ -120,12 +147,9 @@ fn words(prefix: &str, code: &impl Serialize, check: &Check) -> String {
     // No value is ever searched for another one's place.
     while let Some((before, after)) = rest.split_once('$') {
         words += before;
-        let value = match after.chars().next() {
-            Some('1') => check.whose.as_str(),
-            Some('2') => check.place.as_str(),
-            _ => "",
-        };
-        words += value;
+        let number = after.chars().next().and_then(|digit| digit.to_digit(10));
+        let index = number.and_then(|number| usize::try_from(number).ok()?.checked_sub(1));
+        words += index.and_then(|index| values.get(index)).unwrap_or(&"");
         rest = after.get(1..).unwrap_or_default();
     }
     words + rest
@@ -144,24 +168,39 @@ const ENGLISH: &str = include_str!("../../../extension/_locales/en/messages.json
 
 #[cfg(test)]
 mod tests {
-    use housekey_core::checkup::Link;
+    use housekey_core::checkup::{Link, Trouble};
 
     use super::*;
 
     #[test]
     fn every_code_has_words() {
-        let check = |found| Check::new(found).of("WHOSE $2").at("PLACE $1");
         for found in Found::ALL {
-            let words = words("check", found, &check(*found));
+            let words = words("check", found, &["WHOSE", "PLACE"]);
             assert!(!words.starts_with("check_") && words.len() > 5, "{words}");
         }
         for link in Link::ALL {
-            assert!(!words("check_link", &link, &check(Found::ClockGood)).contains('_'));
+            assert!(!words("check_link", &link, &[]).contains('_'));
         }
         for fix in Fix::ALL {
-            assert!(words("check_fix", &fix, &check(Found::ClockGood)).contains(' '));
+            assert!(words("check_fix", &fix, &[]).contains(' '));
         }
-        let open = words("check", &Found::FilesOpen, &check(Found::FilesOpen));
-        assert!(open.starts_with("WHOSE $2 is open") && open.ends_with("(mode PLACE $1)"));
+        for trouble in Trouble::ALL {
+            assert!(words("check_why", &trouble, &["SAID"]).contains(' '));
+        }
+        for whose in Whose::CODES {
+            assert!(!words("check_whose", &whose, &["A", "B"]).starts_with("check_"));
+        }
+    }
+
+    #[test]
+    fn no_value_is_searched_for_anothers_place() {
+        let check = Check::new(Found::TrustMissing)
+            .of(Whose::profile("$2", "$1"))
+            .at("/$1");
+        let check = check.because(Why::system(&"$1"));
+        assert_eq!(
+            sentence(&check),
+            "$2, profile “$1”: the local authority is not trusted (/$1): the system says “$1”"
+        );
     }
 }

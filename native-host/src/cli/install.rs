@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::InstallArguments;
 use super::output::{self, Mark};
+use crate::browsers::on_path;
 use crate::install::{Plan, Request, explain};
 use crate::paths::{Paths, shown};
 
@@ -50,6 +51,12 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
     output::print(
         "\nInstalled. Restart browsers that are open; `housekey doctor` shows whether all is well.",
     );
+    if on_path("housekey").is_none() {
+        let program = shown(&paths.installed_binary());
+        output::print(&format!(
+            "No directory of your PATH has `housekey`; type {program} instead, or make a link to it."
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Trouble};
 use rustls_pki_types::CertificateDer;
 
+use super::why;
 use crate::authority::{Authority, AuthorityError};
 use crate::browsers::Survey;
 use crate::install::Record;
@@ -36,7 +37,7 @@ pub(super) fn check(
     }
     checks.extend(survey.databases.iter().map(|database| {
         let found = trust(&NssDatabase::new(database), root.as_ref(), &welcome);
-        let check = Check::new(found).of(&database.owner);
+        let check = Check::new(found).of(database.whose.clone());
         check.at(&shown(&database.directory))
     }));
     checks
@@ -51,7 +52,13 @@ fn authority(
         Ok(authority) => authority,
         Err(AuthorityError::Missing) => return Check::new(Found::AuthorityMissing),
         Err(AuthorityError::Expired) => return Check::new(Found::AuthorityEnded),
-        Err(error) => return Check::new(Found::AuthorityDamaged).at(&error.to_string()),
+        Err(AuthorityError::Files(error)) => {
+            return Check::new(Found::AuthorityDamaged).because(why(error));
+        }
+        Err(AuthorityError::ForeignKey) => {
+            return Check::new(Found::AuthorityDamaged).because(Trouble::ForeignKey.into());
+        }
+        Err(_) => return Check::new(Found::AuthorityDamaged).because(Trouble::Altered.into()),
     };
     let covered = |name: &&String| authority.local_names().contains(name);
     let uncovered = record.local_names.iter().filter(|name| !covered(name));

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 use data_encoding::BASE64;
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Trouble, Why};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::history::Happening;
 use housekey_core::identity::Identity;
@@ -40,7 +40,19 @@ pub(super) fn check(paths: &Paths, now: SystemTime) -> Check {
     match rehearse(authority, now) {
         Ok(Outcome::Sound) => Check::new(Found::ConnectionGood),
         Ok(Outcome::Leaks) => Check::new(Found::ConnectionLeaks),
-        Err(error) => Check::new(Found::ConnectionFailed).at(&format!("{error:#}")),
+        Err(error) => {
+            tracing::warn!("the rehearsal failed: {error:#}");
+            Check::new(Found::ConnectionFailed).because(why(&error))
+        }
+    }
+}
+
+/// What stood in the way: the system or the TLS library, or Housekey itself.
+fn why(error: &anyhow::Error) -> Why {
+    let cause = error.root_cause();
+    match cause.is::<io::Error>() || cause.is::<rustls::Error>() {
+        true => Why::system(&cause),
+        false => Trouble::Fault.into(),
     }
 }
 

@@ -8,20 +8,20 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::Path;
 
-use housekey_core::checkup::{Check, Found, compare_versions};
-use housekey_core::text::WholeText;
+use housekey_core::checkup::{Check, Found, Whose, compare_versions};
 use serde_json::Value;
 
-use crate::browsers::Survey;
+use crate::browsers::{CHROMIUM, Survey};
 use crate::extension_id;
+use crate::paths::shown;
 
 pub(super) fn check(survey: &Survey) -> Vec<Check> {
     let firefox = (survey.databases.iter()).filter(|database| database.is_profile);
     let firefox = firefox.filter_map(|database| {
         let installed = in_firefox(&read(&database.directory.join("extensions.json"))?)?;
-        Some(installed.check(&database.owner))
+        Some(installed.check(database.whose.clone()))
     });
-    let chromium = survey.user_data.iter().flat_map(|(browser, directory)| {
+    let chromium = survey.user_data.iter().flat_map(|(whose, directory)| {
         profiles_of_chromium(directory)
             .into_iter()
             .filter_map(move |name| {
@@ -29,8 +29,10 @@ pub(super) fn check(survey: &Survey) -> Vec<Check> {
                 let installed = ["Secure Preferences", "Preferences"]
                     .iter()
                     .find_map(|file| in_chromium(&read(&profile.join(file))?, &profile))?;
-                let name = WholeText::new(&name);
-                Some(installed.check(&format!("{browser} profile {name}")))
+                Some(installed.check(match whose {
+                    Whose::Browser { name: browser } => Whose::profile(browser.as_str(), &name),
+                    _ => Whose::elsewhere(CHROMIUM, &shown(&profile)),
+                }))
             })
     });
     let mut checks: Vec<Check> = firefox.chain(chromium).collect();
@@ -46,7 +48,7 @@ struct Installed {
 }
 
 impl Installed {
-    fn check(&self, whose: &str) -> Check {
+    fn check(&self, whose: Whose) -> Check {
         let found = match compare_versions(&self.version, env!("CARGO_PKG_VERSION")) {
             _ if !self.is_on => Found::ExtensionOff,
             Ordering::Equal => Found::ExtensionGood,
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     fn found(installed: Option<Installed>) -> Option<Found> {
-        installed.map(|installed| installed.check("a browser").found)
+        installed.map(|installed| installed.check(Whose::Chromiums).found)
     }
 
     #[test]

@@ -7,14 +7,14 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::{Duration, Instant};
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Why};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
 
 pub(super) fn check() -> Check {
     match comes_back() {
         Ok(true) => Check::new(Found::NamesGood),
         Ok(false) => Check::new(Found::NamesMute),
-        Err(error) => Check::new(Found::NamesMute).at(&error.to_string()),
+        Err(error) => Check::new(Found::NamesMute).because(Why::system(&error)),
     }
 }
 

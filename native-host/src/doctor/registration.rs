@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use housekey_core::checkup::{Check, Found};
+use housekey_core::checkup::{Check, Found, Whose};
 use serde_json::Value;
 
-use crate::browsers::{HostPlace, Peculiarity, Survey};
+use crate::browsers::{CHROMIUM, HostPlace, Peculiarity, Survey};
 use crate::extension_id;
 use crate::install::chrome_origin;
 use crate::paths::{Paths, shown};
@@ -19,7 +19,7 @@ pub(super) fn check(paths: &Paths, survey: &Survey) -> Vec<Check> {
             Peculiarity::NoProfile => Found::BrowserUnused,
             Peculiarity::Sandboxed => Found::BrowserSandboxed,
         };
-        Check::new(found).of(&remark.browser)
+        Check::new(found).of(Whose::browser(&remark.browser))
     });
     checks.extend(remarks);
     if survey.hosts.is_empty() {
@@ -30,8 +30,11 @@ pub(super) fn check(paths: &Paths, survey: &Survey) -> Vec<Check> {
 
 fn one(paths: &Paths, host: &HostPlace) -> Check {
     let check = |found| {
-        let check = Check::new(found).of(&host.browser);
-        check.at(&shown(&host.manifest))
+        let whose = match &host.data {
+            Some(directory) => Whose::elsewhere(CHROMIUM, &shown(directory)),
+            None => Whose::browser(&host.browser),
+        };
+        Check::new(found).of(whose).at(&shown(&host.manifest))
     };
     if !host.manifest.exists() {
         return check(Found::RegistrationMissing);

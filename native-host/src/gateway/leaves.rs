@@ -10,12 +10,12 @@ use housekey_core::endpoint::Endpoint;
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::{Pin, PinMatch};
 use housekey_core::text::SafeText;
-use rustls::{ServerConfig, SupportedProtocolVersion};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
 use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use crate::authority::Authority;
 use crate::tls;

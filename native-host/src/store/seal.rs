@@ -103,7 +103,9 @@ pub(super) fn raise(
     let file = paths::stage_private(&paths.seal(), json.as_bytes())?;
     alone(connection, |_| {
         let placed = file.persist(paths.seal());
-        placed.map(drop).map_err(|error| StoreError::Io(error.error))
+        placed
+            .map(drop)
+            .map_err(|error| StoreError::Io(error.error))
     })
 }
 
@@ -114,8 +116,7 @@ pub(super) fn raise(
 pub(super) fn write(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
     let seal = within(connection, "BEGIN", |connection| {
         let mark = Mark::read(connection)?;
-        let says_as_much =
-            |it: &Mark| it.store == mark.store && it.generation >= mark.generation;
+        let says_as_much = |it: &Mark| it.store == mark.store && it.generation >= mark.generation;
         if Mark::sealed(paths).as_ref().is_some_and(says_as_much) {
             return Ok(None);
         }

@@ -33,12 +33,9 @@ impl NssDatabase {
     /// The database of a browser.
     #[must_use]
     pub fn new(database: &Database) -> Self {
-        let Database {
-            owner, directory, ..
-        } = database.clone();
         Self {
-            owner,
-            directory,
+            owner: database.owner(),
+            directory: database.directory.clone(),
             asks: false,
         }
     }

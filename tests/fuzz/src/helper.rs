@@ -76,8 +76,10 @@ pub fn system_proxy(data: &[u8]) {
     for directive in [&proxy.http, &proxy.https].into_iter().flatten() {
         let (kind, place) = directive.split_once(' ').unwrap_or_default();
         assert!(["HTTPS", "PROXY", "SOCKS", "SOCKS5"].contains(&kind));
-        let honest = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
-        assert!(!place.is_empty() && place.chars().all(honest), "{place}");
+        let (host, port) = place.rsplit_once(':').unwrap_or_default();
+        let honest = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
+        assert!(!host.is_empty() && host.chars().all(honest), "{place}");
+        assert!(port.parse::<u16>().is_ok(), "{place}");
     }
     is_only_a_string(&ScopeOptions::default(), &proxy, 1);
 }

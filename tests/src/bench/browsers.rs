@@ -61,12 +61,12 @@ struct Load {
     resumptions: usize,
 }
 
-/// Measures one browser.
+/// Measures one browser, beside the same browser `without` Housekey.
 ///
 /// # Errors
 ///
 /// When a browser does not do what it should.
-pub async fn browser(lan: Lan, kind: Kind, rounds: usize) -> Result<Figures> {
+pub async fn browser(lan: Lan, kind: Kind, without: &Options, rounds: usize) -> Result<Figures> {
     let authorities = Authorities::generate()?;
     let mut pages = Vec::new();
     let strangers = Strangers::start().await?;
@@ -78,7 +78,7 @@ pub async fn browser(lan: Lan, kind: Kind, rounds: usize) -> Result<Figures> {
     let with = Browser::start(kind, &account, &Options::with_housekey()).await?;
     with.until_housekey_is_ready().await?;
     let other = Account::new(lan, &authorities)?;
-    let without = Browser::start(kind, &other, &Options::without_housekey()).await?;
+    let without = Browser::start(kind, &other, without).await?;
     for (protocol, http2, addresses) in PROTOCOLS {
         let [known, trusted] = addresses.map(str::parse::<SocketAddr>);
         let known = Device::start(known?, model(Identity::unknown()?, http2)).await?;

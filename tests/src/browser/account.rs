@@ -152,6 +152,12 @@ impl Account {
         Ok(list.lines().map(str::to_owned).collect())
     }
 
+    /// The certificate of this nickname in the browser's store, as PEM.
+    pub fn certificate(&self, kind: Kind, nickname: &str) -> Result<String> {
+        let arguments = ["-L", "-a", "-n", nickname];
+        self.certutil(&self.database(kind), &arguments, None)
+    }
+
     /// The log of a browser and its helper.
     pub(super) fn log(&self, browser: &str) -> PathBuf {
         self.directory().join(format!("{browser}.log"))

@@ -227,9 +227,15 @@ fn respond(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Re
     response
 }
 
-/// Does what its page tells it to, which is a way for a page to hide behind its worker.
+/// Does what its page tells it to, which is a way for a page to hide behind its worker, and answers
+/// for one page without the device.
 const SERVICE_WORKER: &str = "addEventListener('install', () => skipWaiting());
 addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+addEventListener('fetch', (event) => {
+    if (!event.request.url.endsWith('/kept')) return;
+    const headers = { 'content-type': 'text/html' };
+    event.respondWith(new Response('<h1>A page that was kept</h1>', { headers }));
+});
 addEventListener('message', (event) => event.waitUntil(
     Promise.resolve((0, eval)(event.data)).then((it) => event.source.postMessage(it))));
 ";

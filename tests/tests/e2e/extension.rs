@@ -11,7 +11,7 @@ use housekey_tests::proxy::Proxy;
 use serde_json::{Value, json};
 
 use crate::proxies::{set_proxy, visit_public};
-use crate::scene::{Scene, Stage, ensure_never_direct};
+use crate::scene::{Stage, ensure_never_direct};
 
 /// Switched off, on again, and removed: the gateway ends with it, the proxy of before is back, and
 /// the browser gives its own warning. What was approved is not asked about again.
@@ -106,7 +106,9 @@ pub(crate) async fn an_update_opens_nothing_and_asks_nothing(stage: Stage) -> Re
 
     let tab = browser.driver().window().await?;
     browser.driver().switch_to_window(page).await?;
-    browser.until_script("refusals since", REFUSED_SINCE).await?;
+    browser
+        .until_script("refusals since", REFUSED_SINCE)
+        .await?;
     browser.driver().switch_to_window(tab).await?;
     let record = scene.home.router.record();
     ensure!(record.application_bytes == 0, "sent to another: {record:?}");

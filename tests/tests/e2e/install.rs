@@ -9,7 +9,7 @@ use housekey_tests::home::Home;
 use housekey_tests::lan::Lan;
 use serde_json::Value;
 
-use crate::scene::Stage;
+use crate::scene::{Stage, ensure_handshakes_only};
 
 /// Install, everything in order, a device in each browser, uninstall: the home is as before.
 pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
@@ -26,7 +26,7 @@ pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
         "nothing was installed"
     );
     for kind in [Kind::Chromium, Kind::Firefox] {
-        let roots = |state: &State| state.roots.iter().filter(|(k, _)| *k == kind).count();
+        let roots = |state: &State| state.roots.iter().filter(|(k, ..)| *k == kind).count();
         ensure!(
             roots(&installed) > roots(&before),
             "{kind} does not trust the authority"
@@ -46,11 +46,11 @@ pub(crate) async fn uninstalling_leaves_nothing(lan: Lan) -> Result<()> {
     let first = live_with_it(lan, &account, Kind::Chromium, "192.168.1.20").await?;
     first.quit().await?;
     let second = live_with_it(lan, &account, Kind::Firefox, "192.168.1.1").await?;
+    live_without_a_browser(&account, &home)?;
     let pins = account.housekey(["pins", "list", "--json"])?;
-    for host in ["192.168.1.20", "192.168.1.1"] {
+    for host in ["192.168.1.20", "192.168.1.1", "192.168.1.30"] {
         ensure!(pins.contains(host), "{host} is not trusted: {pins}");
     }
-    // A client that is no browser, such as curl, belongs here, between the browsers and the end.
 
     // While a browser and its helper are at work, which must not bring anything back.
     let said = account.housekey(["uninstall", "--yes"])?;
@@ -88,6 +88,32 @@ async fn live_with_it(lan: Lan, account: &Account, kind: Kind, host: &str) -> Re
 
     all_is_well_on_the_options_page(&browser).await?;
     Ok(browser)
+}
+
+/// Opens the printer with curl: refused at first, trusted by the number on its label, then there.
+fn live_without_a_browser(account: &Account, home: &Home) -> Result<()> {
+    let curl = |script: &str| account.try_housekey(["gateway", "--", "sh", "-c", script]);
+    let by_environment = "exec curl --silent --show-error https://192.168.1.30/";
+    let refused = curl(by_environment)?;
+    let said = String::from_utf8_lossy(&refused.stderr);
+    ensure!(said.contains("housekey trust 192.168.1.30"), "{said}");
+    ensure!(!refused.status.success() && refused.stdout.is_empty());
+    ensure_handshakes_only(&home.printer)?;
+
+    let label = "00M09A123456789";
+    account.housekey(["trust", "192.168.1.30", "--fingerprint", label])?;
+    // In curl's own words, with nothing around it that would do without them.
+    let by_options = "proxy=$HTTPS_PROXY authority=$CURL_CA_BUNDLE
+        unset https_proxy HTTPS_PROXY no_proxy NO_PROXY CURL_CA_BUNDLE SSL_CERT_FILE
+        exec curl --silent --show-error --proxy \"$proxy\" --cacert \"$authority\" \\
+            https://192.168.1.30/";
+    for script in [by_environment, by_options] {
+        let opened = curl(script)?;
+        let page = String::from_utf8_lossy(&opened.stdout);
+        ensure!(opened.status.success(), "{opened:?}");
+        ensure!(page.contains("Printing: a spare part"), "{opened:?}");
+    }
+    Ok(())
 }
 
 async fn all_is_well_on_the_options_page(browser: &Browser) -> Result<()> {
@@ -141,11 +167,13 @@ fn found(account: &Account) -> Result<Doctor> {
 }
 
 /// What an installation may touch: every file outside of what is the browsers' own, byte by byte,
-/// the manifests in there, and what the browsers' stores hold, with its trust.
+/// every directory of them, the manifests in there, and what the browsers' stores hold, byte by
+/// byte, with its trust.
 #[derive(Debug, PartialEq, Eq)]
 struct State {
     files: BTreeMap<PathBuf, Vec<u8>>,
-    roots: BTreeSet<(Kind, String)>,
+    /// Of each root its store, its line in the store's list, and itself.
+    roots: BTreeSet<(Kind, String, String)>,
 }
 
 impl State {
@@ -154,7 +182,16 @@ impl State {
         collect(account.directory(), account.directory(), &mut files)?;
         let mut roots = BTreeSet::new();
         for kind in [Kind::Chromium, Kind::Firefox] {
-            roots.extend(account.trusted(kind)?.into_iter().map(|line| (kind, line)));
+            for line in account.trusted(kind)? {
+                let root = match line.rsplit_once(' ') {
+                    // The list begins with two lines about itself.
+                    Some((name, trust)) if !name.trim().is_empty() && trust.contains(',') => {
+                        account.certificate(kind, name.trim())?
+                    }
+                    _ => String::new(),
+                };
+                roots.insert((kind, line, root));
+            }
         }
         Ok(Self { files, roots })
     }
@@ -163,7 +200,8 @@ impl State {
         let changed = |path: &&PathBuf| self.files.get(*path) != other.files.get(*path);
         let all: BTreeSet<_> = self.files.keys().chain(other.files.keys()).collect();
         let files: Vec<_> = all.into_iter().filter(changed).collect();
-        let roots: Vec<_> = self.roots.symmetric_difference(&other.roots).collect();
+        let roots = self.roots.symmetric_difference(&other.roots);
+        let roots: Vec<_> = roots.map(|(kind, line, _)| (kind, line)).collect();
         (files, roots)
     }
 }
@@ -176,6 +214,9 @@ fn collect(home: &Path, directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>
         let is_own = OF_BROWSERS.iter().any(|own| relative.starts_with(own));
         if path.is_dir() {
             collect(home, &path, files)?;
+            if !is_own {
+                files.insert(relative, Vec::new());
+            }
         } else if !is_own && !name.ends_with(".log") {
             // Of a database, what it holds counts, and that is read by its own tool.
             let is_database = path.with_file_name("cert9.db").exists();
@@ -193,4 +234,11 @@ fn collect(home: &Path, directory: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>
 }
 
 /// What browsers write when they run, whatever is installed.
-const OF_BROWSERS: [&str; 5] = ["firefox", "chromium", ".cache", ".config", "tmp"];
+const OF_BROWSERS: [&str; 6] = [
+    "firefox",
+    "chromium",
+    ".cache",
+    ".config",
+    "tmp",
+    "Downloads",
+];

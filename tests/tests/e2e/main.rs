@@ -109,6 +109,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         helper::restored_tabs_load,
         helper::without_a_helper_the_browser_is_as_it_was,
         proxies::a_proxy_that_was_there_is_used_as_before,
+        proxies::a_policys_proxy_stays_in_charge,
     ];
     let only = match kind {
         // One script for all requests, and one owner of it.
@@ -122,6 +123,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
             move |test| Stage::new(lan, kind, test);
             access::devices_are_closed_until_it_is_given_back,
             private::let_in_it_asks_in_the_private_window,
+            proxies::other_extensions_are_worked_beside_or_told_of,
         ],
     };
     let named = trials.into_iter().chain(only);

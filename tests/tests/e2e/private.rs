@@ -19,10 +19,19 @@ pub(crate) async fn a_private_window_is_left_alone(stage: Stage) -> Result<()> {
         browser.go(url).await?;
         let decided = |page: &Page| page.is_error() || page.is_decided();
         let page = browser.until("the browser's warning", decided).await?;
-        ensure!(page.is_error(), "{url} is not left to the browser: {page:?}");
+        ensure!(
+            page.is_error(),
+            "{url} is not left to the browser: {page:?}"
+        );
         let record = device.record();
-        ensure!(!record.failed_handshakes.is_empty(), "not direct: {record:?}");
-        ensure!(record.application_bytes == 0, "a request was sent: {record:?}");
+        ensure!(
+            !record.failed_handshakes.is_empty(),
+            "not direct: {record:?}"
+        );
+        ensure!(
+            record.application_bytes == 0,
+            "a request was sent: {record:?}"
+        );
     }
     browser.screenshot("left-alone").await?;
     browser.go("https://public.example/").await?;
@@ -68,7 +77,10 @@ pub(crate) async fn let_in_it_asks_in_the_private_window(stage: Stage) -> Result
     ensure!(!scene.has_pin("192.168.1.20")?, "something was pinned");
     let history = scene.account.housekey(["history", "--json"])?;
     ensure!(!history.contains("192.168.1.20"), "{history}");
-    ensure!(!remembers(&scene, "192.168.1.20").await?, "it is remembered");
+    ensure!(
+        !remembers(&scene, "192.168.1.20").await?,
+        "it is remembered"
+    );
     ensure_never_direct(&scene.home.router)?;
     browser.go(ROUTER).await?;
     browser.until("the device outside", opens).await.map(drop)
@@ -83,7 +95,10 @@ async fn remembers(scene: &Scene, host: &str) -> Result<bool> {
     let script = "const api = globalThis.browser ?? chrome;
         return JSON.stringify(await api.storage.local.get(null));";
     let kept = browser.eval_async(script).await?;
-    ensure!(kept.as_str().is_some_and(|it| it.contains("profile")), "{kept}");
+    ensure!(
+        kept.as_str().is_some_and(|it| it.contains("profile")),
+        "{kept}"
+    );
     browser.driver().close_window().await?;
     browser.driver().switch_to_window(own).await?;
     Ok(kept != json!(null) && kept.to_string().contains(host))

@@ -1,12 +1,15 @@
 //! A proxy that was there before: it goes on being used, or the person is told why not.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use housekey_tests::browser::{Account, Browser, Kind, Options, Page, artefact};
 use housekey_tests::home::Home;
+use housekey_tests::lan::Imposed;
 use housekey_tests::proxy::Proxy;
+use serde_json::json;
+use thirtyfour::extensions::addons::firefox::FirefoxTools;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -149,6 +152,147 @@ pub(crate) async fn another_extensions_proxy_is_told_of(stage: Stage) -> Result<
     Ok(())
 }
 
+/// Where a company sets a browser's proxy, Housekey works beside that, or says that it cannot.
+pub(crate) async fn a_policys_proxy_stays_in_charge(stage: Stage) -> Result<()> {
+    let proxy = Proxy::start(stage.lan).await?;
+    let home = Home::start(stage.lan).await?;
+    let account = Account::new(stage.lan, &home.authorities)?;
+    let _policy = policy(stage, proxy.port())?;
+    // The control: so it is without Housekey.
+    let alone = stage.browser(&account, Options::without_housekey()).await?;
+    visit_public(&alone).await?;
+    ensure_used(&proxy)?;
+    drop(alone);
+
+    account.install_housekey()?;
+    let browser = stage.browser(&account, Options::with_housekey()).await?;
+    browser.until_housekey_is_ready().await?;
+    match stage.kind {
+        Kind::Chromium => {
+            visit_public(&browser).await?;
+            is_told(&browser, "manages this browser").await?;
+            ensure!(home.hue.record().application_bytes == 0);
+        }
+        Kind::Firefox => {
+            let asked = proxy.asked().len();
+            visit_public(&browser).await?;
+            ensure!(proxy.asked().len() > asked, "it is not used any more");
+            browser.go("https://192.168.1.20/").await?;
+            let asks = |page: &Page| page.has_view("first-connect") && page.armed;
+            browser.until("the question about a device", asks).await?;
+            ensure_used(&proxy)?;
+        }
+    }
+    Ok(())
+}
+
+/// A policy that sets this proxy for everything but the sample network and one other.
+fn policy(stage: Stage, port: u16) -> Result<Imposed> {
+    match stage.kind {
+        Kind::Chromium => {
+            let settings = json!({ "ProxySettings": {
+                "ProxyMode": "fixed_servers",
+                "ProxyServer": format!("127.0.0.1:{port}"),
+                "ProxyBypassList": "8.8.4.0/24;192.168.0.0/16",
+            } });
+            let file = "policies/managed/proxy.json";
+            let directory = Path::new("/etc/chromium");
+            stage.lan.impose(directory, file, &settings.to_string())
+        }
+        Kind::Firefox => {
+            let settings = json!({ "policies": { "Proxy": {
+                "Mode": "manual",
+                "Locked": true,
+                "HTTPProxy": format!("127.0.0.1:{port}"),
+                "UseHTTPProxyForAllProtocols": true,
+                "Passthrough": "8.8.4.0/24",
+            } } });
+            let program = on_path("firefox-esr").or_else(|| on_path("firefox"));
+            let program = fs::canonicalize(program.context("no Firefox")?)?;
+            let directory = program.with_file_name("distribution");
+            let file = "policies.json";
+            stage.lan.impose(&directory, file, &settings.to_string())
+        }
+    }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut places = std::env::split_paths(&path).map(|place| place.join(program));
+    places.find(|place| place.exists())
+}
+
+/// Firefox asks all extensions: who leads other sites goes on doing so, and who leads devices too
+/// is told of.
+pub(crate) async fn other_extensions_are_worked_beside_or_told_of(stage: Stage) -> Result<()> {
+    let proxy = Proxy::start(stage.lan).await?;
+    let home = Home::start(stage.lan).await?;
+    let account = Account::new(stage.lan, &home.authorities)?;
+    account.install_housekey()?;
+    let browser = stage.browser(&account, Options::with_housekey()).await?;
+    browser.until_housekey_is_ready().await?;
+    let add = async |name: &str, leads: &str| -> Result<()> {
+        let directory = account.directory().join(name);
+        fs::create_dir(&directory)?;
+        let manifest = json!({
+            "manifest_version": 2, "name": name, "version": "1",
+            "browser_specific_settings": { "gecko": { "id": format!("{name}@example.org") } },
+            "permissions": ["proxy", "<all_urls>"],
+            "background": { "scripts": ["background.js"] },
+        });
+        fs::write(directory.join("manifest.json"), manifest.to_string())?;
+        let port = proxy.port();
+        let script = format!(
+            "const led = ({leads});\n\
+             const proxy = {{ type: 'http', host: '127.0.0.1', port: {port} }};\n\
+             browser.proxy.onRequest.addListener(\n\
+               ({{ url }}) => led(new URL(url).hostname) ? proxy : {{ type: 'direct' }},\n\
+               {{ urls: ['<all_urls>'] }});\n"
+        );
+        fs::write(directory.join("background.js"), script)?;
+        let tools = FirefoxTools::new(browser.driver().handle().clone());
+        let place = directory.display().to_string();
+        tools.install_addon(&place, Some(true)).await?;
+        Ok(())
+    };
+
+    add("modest", "(host) => host === 'public.example'").await?;
+    visit_public(&browser).await?;
+    browser.go("https://192.168.1.20/").await?;
+    let asks = |page: &Page| page.has_view("first-connect") && page.armed;
+    browser.until("the question about a device", asks).await?;
+    ensure_used(&proxy)?;
+    browser.click("#understood").await?;
+    browser.click("#approve").await?;
+    let there = |page: &Page| page.href == "https://192.168.1.20/" && !page.is_error();
+    browser.until("the device's page", there).await?;
+    // What a device's own worker answers goes no way at all, and nobody took it from Housekey.
+    let worker = "await navigator.serviceWorker.register('/sw.js');
+        await navigator.serviceWorker.ready; return true;";
+    ensure!(browser.eval_as_page(worker).await? == true);
+    browser.go("https://192.168.1.20/kept").await?;
+    let is_kept = |page: &Page| page.heading == "A page that was kept";
+    browser.until("the worker's page", is_kept).await?;
+    ensure!(!says_it_is_led(&browser).await?, "nobody leads devices");
+
+    add("greedy", "(host) => host !== '8.8.4.4'").await?;
+    is_told_at(&browser, "https://192.168.1.1/", "Another extension").await?;
+    ensure!(proxy.was_asked_for("192.168.1.1"), "{:?}", proxy.asked());
+    ensure!(home.router.record().application_bytes == 0);
+    ensure!(says_it_is_led(&browser).await?, "the checkup does not say");
+    Ok(())
+}
+
+/// Whether the checkup says that another extension decides.
+async fn says_it_is_led(browser: &Browser) -> Result<bool> {
+    let page = browser.extension_page("pages/options/options.html#checkup")?;
+    browser.go(&page).await?;
+    let shown = "return document.querySelector('.checkup-links') !== null";
+    browser.until_script("the checkup", shown).await?;
+    let text = browser.text("#checkup").await?;
+    Ok(text.contains("Another extension decides"))
+}
+
 /// Gives everybody who asks this script.
 async fn serve(script: String) -> Result<(u16, JoinHandle<()>)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -172,7 +316,11 @@ async fn serve(script: String) -> Result<(u16, JoinHandle<()>)> {
 
 /// A device's page says who leads the traffic.
 async fn is_told(browser: &Browser, who: &str) -> Result<()> {
-    browser.go("https://192.168.1.20/").await?;
+    is_told_at(browser, "https://192.168.1.20/", who).await
+}
+
+async fn is_told_at(browser: &Browser, url: &str, who: &str) -> Result<()> {
+    browser.go(url).await?;
     let told = |page: &Page| page.has_view("proxy-taken") && page.armed;
     browser.until("who leads the traffic", told).await?;
     browser.screenshot("told").await?;

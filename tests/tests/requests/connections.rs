@@ -114,8 +114,14 @@ pub(crate) async fn nothing_is_upgraded_in_appearance(lan: Lan) -> Result<()> {
         let session = browser.get_ref().1;
         let spoken = session.protocol_version();
         let spoken = spoken.context("no version")?.as_str().unwrap_or_default();
-        ensure!(spoken == format!("TLSv{}", tls.replace('.', "_")), "{spoken}");
-        ensure!(session.alpn_protocol() == Some(alpn.as_bytes()), "{address}");
+        ensure!(
+            spoken == format!("TLSv{}", tls.replace('.', "_")),
+            "{spoken}"
+        );
+        ensure!(
+            session.alpn_protocol() == Some(alpn.as_bytes()),
+            "{address}"
+        );
         let leaf = session.peer_certificates().and_then(<[_]>::first);
         let leaf = Certificate::from_der(leaf.context("no leaf")?)?;
         let said = leaf.subject.organisations.first().map(SafeText::as_str);
@@ -124,7 +130,10 @@ pub(crate) async fn nothing_is_upgraded_in_appearance(lan: Lan) -> Result<()> {
         let identified = extension.done(&identify)?;
         let live = json!({"tls": tls, "alpn": alpn, "open": 1});
         ensure!(identified["live"] == live, "{address}: {identified}");
-        ensure!(identified["pin"]["identity"]["tier"] == tier, "{identified}");
+        ensure!(
+            identified["pin"]["identity"]["tier"] == tier,
+            "{identified}"
+        );
     }
     Ok(())
 }

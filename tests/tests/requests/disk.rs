@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail, ensure};
 use housekey_tests::device::{Device, Model};
 use housekey_tests::home::{HUE, ROUTER, router};
-use housekey_tests::lan::{Lan, SmallDisk};
+use housekey_tests::lan::{Imposed, Lan};
 use housekey_tests::pki::Key;
 use serde_json::{Value, json};
 
@@ -46,8 +46,14 @@ pub(crate) async fn a_full_disk_loses_nothing(lan: Lan) -> Result<()> {
     ensure!(extension.visit(ROUTER).await?["finding"] == json!({"type": "first_connect"}));
     bridge.present(&router(Key::generate()?)?)?;
     let changed = extension.visit(HUE).await?;
-    ensure!(changed["finding"] == json!({"type": "changed"}), "{changed}");
-    ensure!(bridge.record().application_bytes == 0, "another key got data");
+    ensure!(
+        changed["finding"] == json!({"type": "changed"}),
+        "{changed}"
+    );
+    ensure!(
+        bridge.record().application_bytes == 0,
+        "another key got data"
+    );
     bridge.present(&router(known)?)?;
     // Whoever looks from a terminal sees the same list.
     let listed = extension.account.housekey(["pins", "list", "--json"])?;
@@ -55,7 +61,10 @@ pub(crate) async fn a_full_disk_loses_nothing(lan: Lan) -> Result<()> {
 
     fs::remove_file(filling)?;
     extension.done(&approval)?;
-    ensure!(pinned(&mut extension)? == [ROUTER, HUE], "it was not approved");
+    ensure!(
+        pinned(&mut extension)? == [ROUTER, HUE],
+        "it was not approved"
+    );
     drop(within(extension.browse(ROUTER, true)).await??);
     extension.account.housekey(["pins", "list"])?;
     drop(extension);
@@ -64,7 +73,7 @@ pub(crate) async fn a_full_disk_loses_nothing(lan: Lan) -> Result<()> {
 }
 
 /// Puts what Housekey keeps onto a disk of its own.
-fn small_disk(lan: Lan, data: &Path) -> Result<SmallDisk> {
+fn small_disk(lan: Lan, data: &Path) -> Result<Imposed> {
     let away = data.with_extension("away");
     fs::rename(data, &away)?;
     fs::create_dir(data)?;

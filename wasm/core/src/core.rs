@@ -21,12 +21,13 @@ use crate::event::{AskId, Event, PromptId, TabId, Timer};
 use crate::mark::ListMark;
 use crate::profile::ProfileId;
 use crate::protocol::{Approval, Gateway, Request, Settings};
-use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy};
+use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy, Way};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
 use crate::site::Allowance;
 use crate::view::WantView;
 
+use self::helper::CLOSED_PORT;
 use self::meetings::Underway;
 use self::patience::{Asked, SettingOut};
 use self::questions::{About, Prompt};
@@ -47,7 +48,8 @@ pub struct Core {
     was_ready: bool,
     /// Where traffic went before Housekey, as the helper last said.
     system_proxy: SystemProxy,
-    /// Who has the browser's proxy settings; unknown in Firefox, where nobody can own them.
+    /// Who has the browser's proxy settings. In Firefox, where nobody can own them, who had the last
+    /// word about a device; unknown before the first.
     proxy_control: Option<ProxyControl>,
     link_local_is_direct: bool,
     /// Whether the browser keeps sites from the extension, which then hears of no request.
@@ -205,7 +207,9 @@ impl Core {
                 url,
                 initiator,
                 at,
+                way,
             } => {
+                self.note_way(&url, way.as_ref());
                 self.set_out(tab_id, &url, initiator.as_deref(), at);
                 self.navigation_started(tab_id, url)
             }
@@ -318,7 +322,35 @@ impl Core {
         // Only a browser that takes one script for all needs to have anything repeated in it.
         let automatic = self.system_proxy.automatic;
         let automatic = automatic.filter(|_| self.link_local_is_direct);
-        ProxyHolder::of(self.proxy_control, automatic)
+        match ProxyHolder::of(self.proxy_control, automatic) {
+            Some(ProxyHolder::Extension) if !self.link_local_is_direct => {
+                Some(ProxyHolder::Overruled)
+            }
+            holder => holder,
+        }
+    }
+
+    /// Firefox asks every extension in turn where a request goes, and the last one that has an
+    /// opinion decides (`ProxyChannelFilter.sys.mjs`). Whether that was Housekey shows afterwards.
+    fn note_way(&mut self, url: &str, way: Option<&Way>) {
+        let (Some(way), Helper::Ready { gateway, .. }) = (way, &self.helper) else {
+            return;
+        };
+        if device_endpoint(url, &self.scope).is_none() {
+            return;
+        }
+        let is_own = match way {
+            Way::Direct => false,
+            // One that set out before the helper was back was led nowhere, by Housekey.
+            Way::Proxy { host, port } => host.parse().is_ok_and(|host| {
+                is_gateway(&host, *port, gateway.port) || is_gateway(&host, *port, CLOSED_PORT)
+            }),
+        };
+        self.proxy_control = Some(if is_own {
+            ProxyControl::ControlledByThisExtension
+        } else {
+            ProxyControl::ControlledByOtherExtensions
+        });
     }
 
     fn status(&self) -> HelperStatus {

@@ -11,7 +11,7 @@ use crate::mark::ListMark;
 use crate::note::Note;
 use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
-use crate::proxy::ProxyControl;
+use crate::proxy::{ProxyControl, Way};
 use crate::site::Site;
 use crate::text::SafeText;
 use crate::time::Timestamp;
@@ -86,6 +86,9 @@ pub enum Event {
         /// When.
         #[serde(default)]
         at: Timestamp,
+        /// Which way, in browsers that tell.
+        #[serde(default)]
+        way: Option<Way>,
     },
     /// A page of the extension's own asked something.
     PageAsked {

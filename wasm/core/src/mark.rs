@@ -51,6 +51,9 @@ mod tests {
         ] {
             assert_eq!(here.lacks(&seen), missing, "{seen:?}");
         }
-        assert_eq!(mark("a", i64::MIN).lacks(&mark("a", i64::MAX)), Some(i64::MAX));
+        assert_eq!(
+            mark("a", i64::MIN).lacks(&mark("a", i64::MAX)),
+            Some(i64::MAX)
+        );
     }
 }

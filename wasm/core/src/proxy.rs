@@ -58,6 +58,23 @@ pub enum ProxyControl {
     NotControllable,
 }
 
+/// Which way a browser sent a request, as Firefox tells
+/// (<https://developer.mozilla.org/en-US/docs/Mozilla/Add-ons/WebExtensions/API/proxy/ProxyInfo>).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
+pub enum Way {
+    /// Without a proxy.
+    Direct,
+    /// Through a proxy.
+    Proxy {
+        /// The proxy's name or address.
+        host: String,
+        /// Its port.
+        port: u16,
+    },
+}
+
 /// Who leads a browser's traffic instead of Housekey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,6 +84,8 @@ pub enum ProxyHolder {
     Detection,
     /// Another extension.
     Extension,
+    /// Another extension, which the browser asks after Housekey, as Firefox asks all of them.
+    Overruled,
     /// Whoever manages this browser.
     Policy,
     /// The computer's settings, which name a script.
@@ -77,9 +96,10 @@ pub enum ProxyHolder {
 
 impl ProxyHolder {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Detection,
         Self::Extension,
+        Self::Overruled,
         Self::Policy,
         Self::Script,
         Self::Unknown,

@@ -48,6 +48,11 @@ impl Values {
         self.set(name, if holds { name } else { "" });
     }
 
+    /// Takes over all that another has to say.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+
     /// The value of this name, if there is one.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
@@ -57,13 +62,17 @@ impl Values {
 impl PageHost {
     /// A text without values.
     pub(crate) fn text(&self, key: &str) -> String {
-        self.pieces(key, 0)
-            .into_iter()
-            .filter_map(|piece| match piece {
-                Piece::Words(words) => Some(words),
-                Piece::Value(_) => None,
-            })
-            .collect()
+        self.sentence(key, &[])
+    }
+
+    /// A text with values as one, for where it is a value itself.
+    pub(crate) fn sentence(&self, key: &str, values: &[&str]) -> String {
+        let pieces = self.pieces(key, values.len()).into_iter();
+        let words = pieces.map(|piece| match piece {
+            Piece::Words(words) => words,
+            Piece::Value(index) => values.get(index).copied().unwrap_or_default().to_owned(),
+        });
+        words.collect()
     }
 
     /// A text with values, in pieces: no value ever becomes part of a string that is searched for

@@ -1,14 +1,17 @@
 //! The welcome page: the three steps to a padlock, and how far each is.
 
+use std::cell::Cell;
+
+use housekey_core::checkup::State::Bad;
 use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::event::PageRequest;
 use housekey_core::proxy::ProxyHolder;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
-use super::PageHost;
 use super::dom::{self, Result};
 use super::text::{Values, code};
+use super::{PageHost, checkup};
 
 /// Runs the welcome page.
 ///
@@ -45,6 +48,7 @@ struct Known {
 /// How far a step is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
+    Checking,
     Done,
     Later,
     Made,
@@ -78,7 +82,7 @@ async fn check(host: &PageHost) -> Result<()> {
         if known.helper == HelperStatus::Ok {
             return show_rest(host, known.is_well()).await;
         }
-        step(host, "authority", State::Later)?;
+        leave_unchecked(host)?;
         step(host, "device", State::Later)?;
         dom::sleep(LOOK_MILLIS).await?;
     }
@@ -126,11 +130,73 @@ fn show_helper(host: &PageHost, known: &Known) -> Result<()> {
     status.set_attribute("data-status", &helper)
 }
 
-/// The other steps, once the helper is there: it has an authority then, and knows devices.
+/// The other steps, once the helper is there.
 async fn show_rest(host: &PageHost, is_well: bool) -> Result<()> {
-    step(host, "authority", State::Made)?;
-    let made = dom::instance("authority-made", host, &Values::default())?;
-    dom::element::<Element>("authority")?.replace_children_with_node_1(&made);
+    if !is_well {
+        // What is wrong stands in the first step.
+        leave_unchecked(host)?;
+        return show_devices(host, State::Later).await;
+    }
+    show_devices(host, State::Now).await?;
+    if RUNNING.replace(true) {
+        return Ok(());
+    }
+    let shown = show_checkup(host).await;
+    RUNNING.set(false);
+    shown
+}
+
+/// The second step, as long as there is nothing to say of it.
+fn leave_unchecked(host: &PageHost) -> Result<()> {
+    let place = dom::element::<Element>("authority")?;
+    place.replace_children_with_node_0();
+    place.remove_attribute("data-known")?;
+    step(host, "authority", State::Later)
+}
+
+/// The second step: whether browsers trust the authority, and the first thing that is wrong
+/// anywhere between this browser and its devices.
+async fn show_checkup(host: &PageHost) -> Result<()> {
+    let place = dom::element::<Element>("authority")?;
+    if place.first_element_child().is_none() {
+        step(host, "authority", State::Checking)?;
+    }
+    let (content, shown, state) = match host.ask(&PageRequest::CheckUp).await {
+        Ok(PageReply::CheckedUp { checkup }) => {
+            let first = checkup.first_broken();
+            let mut values = checkup::result(host, &checkup);
+            if let Some(check) = first {
+                values.extend(checkup::values(host, check, true));
+            }
+            let content = dom::instance("checked", host, &values)?;
+            let state = if first.is_none() {
+                State::Done
+            } else {
+                State::Now
+            };
+            (content, format!("{first:?} {}", checkup.count(Bad)), state)
+        }
+        // A helper that does not know how to check itself can still be asked in a terminal.
+        Ok(_) | Err(_) => {
+            let content = dom::instance("authority-made", host, &Values::default())?;
+            (content, String::new(), State::Made)
+        }
+    };
+    // What has not changed is not read aloud again.
+    if place.get_attribute("data-known").as_deref() != Some(shown.as_str()) {
+        place.replace_children_with_node_1(&content);
+        place.set_attribute("data-known", &shown)?;
+    }
+    // A device is for when that is mended.
+    let device = dom::element::<Element>("step-device")?;
+    if state == State::Now && device.get_attribute("data-state").as_deref() == Some("now") {
+        step(host, "device", State::Later)?;
+    }
+    step(host, "authority", state)
+}
+
+/// The third step: how many devices there are already.
+async fn show_devices(host: &PageHost, state_of_none: State) -> Result<()> {
     let (devices, more) = match host.ask(&PageRequest::Pins { after: None }).await? {
         PageReply::Pins { pins, more } => (pins.len(), more),
         _ => (0, false),
@@ -138,11 +204,7 @@ async fn show_rest(host: &PageHost, is_well: bool) -> Result<()> {
     let place = dom::element::<Element>("device")?;
     if devices == 0 {
         place.replace_children_with_node_0();
-        return step(
-            host,
-            "device",
-            if is_well { State::Now } else { State::Later },
-        );
+        return step(host, "device", state_of_none);
     }
     let mut values = Values::default();
     values.set("count", format!("{devices}{}", if more { "+" } else { "" }));
@@ -154,6 +216,7 @@ async fn show_rest(host: &PageHost, is_well: bool) -> Result<()> {
 /// Shows how far a step is, in its heading's words too.
 fn step(host: &PageHost, name: &str, state: State) -> Result<()> {
     let state = match state {
+        State::Checking => "checking",
         State::Done => "done",
         State::Later => "later",
         State::Made => "made",
@@ -186,6 +249,11 @@ pub(super) const fn command_for(helper: HelperStatus) -> Option<&'static str> {
             None
         }
     }
+}
+
+thread_local! {
+    /// Whether a checkup is under way.
+    static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Where the helper comes from, and how.

@@ -153,7 +153,9 @@ fn explain(plan: &Restoration, paths: &Paths, named: &str) {
         ));
     }
     output::print(&match (plan.is_compared(), all.is_empty()) {
-        (true, true) => format!("{named} holds the devices that are here now."),
+        (true, true) => format!(
+            "{named} holds the devices that are here now, with the names and notes of then."
+        ),
         (true, false) => format!(
             "{named} makes {} devices as they were then, and {} strangers again.",
             changed.len(),

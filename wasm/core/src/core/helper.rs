@@ -423,4 +423,4 @@ const MAX_FIRST_ATTEMPTS: u32 = 3;
 const FIRST_DELAY_MILLIS: u32 = 100;
 const MAX_DELAY_MILLIS: u32 = 10_000;
 /// The discard port (RFC 863), where nobody listens.
-const CLOSED_PORT: u16 = 9;
+pub(super) const CLOSED_PORT: u16 = 9;

@@ -119,7 +119,7 @@ impl Core {
     /// Adds what the helper cannot know: who decides about the proxy, and which extension asks.
     pub(super) fn checked_up(&self, ask_id: AskId, checkup: Checkup) -> Effect {
         let proxy = match self.proxy_holder() {
-            Some(ProxyHolder::Extension) => Found::ProxyTaken,
+            Some(ProxyHolder::Extension | ProxyHolder::Overruled) => Found::ProxyTaken,
             Some(
                 ProxyHolder::Detection
                 | ProxyHolder::Policy

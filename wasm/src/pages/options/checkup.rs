@@ -2,15 +2,15 @@
 
 use std::cell::Cell;
 
-use housekey_core::checkup::{Check, Checkup, State};
+use housekey_core::checkup::Checkup;
 use housekey_core::effect::PageReply;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::PageRequest;
 use web_sys::{Element, HtmlButtonElement};
 
-use super::super::PageHost;
 use super::super::dom::{self, Result};
-use super::super::text::{Values, code, plural};
+use super::super::text::{Values, code};
+use super::super::{PageHost, checkup};
 
 /// Checks once, if no checkup is going on, and shows what was found.
 pub(super) async fn begin(host: &PageHost) -> Result<()> {
@@ -49,14 +49,7 @@ fn none(host: &PageHost, error: ErrorCode) -> Result<Element> {
 }
 
 fn found(host: &PageHost, checkup: &Checkup) -> Result<Element> {
-    let broken = checkup.count(State::Bad);
-    let mut values = Values::default();
-    values.flag("good", broken == 0);
-    values.flag("one", broken == 1);
-    values.flag("many", broken > 1);
-    values.set("result", plural(broken));
-    values.set("broken", host.number(broken));
-    values.set("time", host.time_of_day(checkup.at));
+    let values = checkup::result(host, checkup);
     let all = dom::instance("checkup-found", host, &values)?;
     let Some(list) = dom::part::<Element>(&all, ".checkup-links")? else {
         return Ok(all);
@@ -70,26 +63,17 @@ fn found(host: &PageHost, checkup: &Checkup) -> Result<Element> {
             values.set("link", code(&first.found.link()));
             let link = dom::instance("checkup-link", host, &values)?;
             for (number, check) in checks.iter().enumerate() {
-                let line = line(host, check, checks.get(number + 1))?;
+                // What mends several in a row is said once, below the last of them.
+                let next = checks.get(number + 1).map(|next| next.found.fix());
+                let with_fix = next != Some(check.found.fix());
+                let values = checkup::values(host, check, with_fix);
+                let line = dom::instance("checkup-check", host, &values)?;
                 link.append_child(&line)?;
             }
             list.append_child(&link)?;
         }
     }
     Ok(all)
-}
-
-fn line(host: &PageHost, check: &Check, next: Option<&Check>) -> Result<Element> {
-    let mut values = Values::default();
-    values.set("state", code(&check.found.state()));
-    values.set("found", code(&check.found));
-    values.set("whose", check.whose.as_str());
-    values.set("place", check.place.as_str());
-    // What mends several in a row is said once, below the last of them.
-    let fix = check.found.fix();
-    let said_next = next.is_some_and(|next| next.found.fix() == fix);
-    values.set_some("fix", fix.filter(|_| !said_next).map(|fix| code(&fix)));
-    dom::instance("checkup-check", host, &values)
 }
 
 thread_local! {
