@@ -26,7 +26,8 @@ impl Store {
     /// so that nobody believes the store until the person decides.
     ///
     /// Another store than the browser saw is believed, for its devices are asked about: that is how it
-    /// is after Housekey was removed and installed again.
+    /// is after Housekey was removed and installed again. What no list ever comes to is refused, too,
+    /// but changes nothing for others.
     ///
     /// # Errors
     ///
@@ -35,11 +36,16 @@ impl Store {
         let Some(missing) = self.mark()?.lacks(seen) else {
             return Ok(());
         };
-        let mark = Mark {
-            store: seen.list.clone(),
-            generation: seen.changes,
-        };
-        seal::raise(&mut self.lock()?.connection, &self.paths, mark)?;
+        if seen.changes <= MAX_CHANGES {
+            let mark = Mark {
+                store: seen.list.clone(),
+                generation: seen.changes,
+            };
+            seal::raise(&mut self.lock()?.connection, &self.paths, mark)?;
+        }
         Err(StoreError::Older { missing })
     }
 }
+
+/// More than a thousand a second for a lifetime, and far from where counting on would end.
+const MAX_CHANGES: i64 = 1 << 42;
