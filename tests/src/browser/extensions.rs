@@ -23,16 +23,11 @@ impl Browser {
         }
     }
 
-    /// Loads what is now in the extension's directory, as an update does.
+    /// Loads what is now in the extension's directory into Firefox, as an update does.
     pub async fn update_extension(&self, directory: &str) -> Result<()> {
-        match self.kind() {
-            Kind::Chromium => {
-                let id = json!(chromium::extension_id()?);
-                self.in_list(&format!("await chrome.developerPrivate.reload({id});"))
-                    .await
-            }
-            Kind::Firefox => self.load_extension(directory).await,
-        }
+        let tools = firefox::tools(self.driver());
+        let loaded = tools.install_addon(directory, Some(true)).await;
+        loaded.map(drop).context("Firefox does not load the update")
     }
 
     /// Removes Housekey for good.
@@ -52,32 +47,6 @@ impl Browser {
                 Ok(self.driver().switch_to_window(own).await?)
             }
             Kind::Firefox => self.with_addon("await addon.uninstall();").await,
-        }
-    }
-
-    /// Lets Housekey into private windows. The browser starts it anew for that.
-    pub async fn allow_in_private_windows(&self) -> Result<()> {
-        match self.kind() {
-            Kind::Chromium => {
-                let id = json!(chromium::extension_id()?);
-                self.in_list(&format!(
-                    "await chrome.developerPrivate.updateExtensionConfiguration(
-                        {{ extensionId: {id}, incognitoAccess: true }});"
-                ))
-                .await
-            }
-            Kind::Firefox => {
-                self.with_addon(
-                    "const { ExtensionPermissions } = ChromeUtils.importESModule(
-                        'resource://gre/modules/ExtensionPermissions.sys.mjs');
-                    const policy = WebExtensionPolicy.getByID(addon.id);
-                    const permissions = ['internal:privateBrowsingAllowed'];
-                    await ExtensionPermissions.add(
-                        addon.id, { permissions, origins: [] }, policy.extension);
-                    await addon.reload();",
-                )
-                .await
-            }
         }
     }
 
@@ -157,12 +126,6 @@ impl Browser {
             {body} return true;"
         );
         succeeded(&self.in_chrome(&body).await?)
-    }
-
-    async fn load_extension(&self, directory: &str) -> Result<()> {
-        let tools = firefox::tools(self.driver());
-        let loaded = tools.install_addon(directory, Some(true)).await;
-        loaded.map(drop).context("Firefox does not load the update")
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn nothing_is_upgraded_in_appearance(lan: Lan) -> Result<()> {
     ] {
         let pin = extension.approve(address, "first").await?;
         ensure!(pin["identity"]["tier"] == tier, "{address}: {pin}");
-        let browser = extension.browse(address, true).await?;
+        let browser = within(extension.browse(address, true)).await??;
         let session = browser.get_ref().1;
         let spoken = session.protocol_version();
         let spoken = spoken.context("no version")?.as_str().unwrap_or_default();

@@ -43,9 +43,11 @@ pub(crate) async fn a_full_disk_loses_nothing(lan: Lan) -> Result<()> {
     // Nothing of it was done by half, and the pins hold.
     ensure!(pinned(&mut extension)? == [HUE], "a pin came or went");
     drop(within(extension.browse(HUE, true)).await??);
-    ensure!(extension.visit(ROUTER).await?["finding"] == json!({"type": "first_connect"}));
+    ensure!(extension.visit(ROUTER).await?["finding"] == json!({"type": "stranger"}));
     bridge.present(&router(Key::generate()?)?)?;
-    let changed = extension.visit(HUE).await?;
+    let opened = within(extension.browse(HUE, true)).await?;
+    ensure!(opened.is_err(), "another key is trusted");
+    let changed = extension.explain(HUE)?;
     ensure!(
         changed["finding"] == json!({"type": "changed"}),
         "{changed}"
