@@ -24,7 +24,7 @@ import {
 } from './lib/ext.js';
 import { pageAsked } from './lib/messages.js';
 
-/** @typedef {import('./wasm/housekey_wasm.js').Event} Event */
+/** @typedef {import('./wasm/background.js').Event} Event */
 
 /** What was answered once and is asked again was refused. @type {Set<string>} */
 const authenticated = new Set();

@@ -2,15 +2,15 @@
 /**
  * The core, which decides everything: events go in one after the other, each with its effects.
  */
-import init, { JsCore } from '../wasm/housekey_wasm.js';
+import init, { JsCore } from '../wasm/background.js';
 import { SEEN, perform } from './effects.js';
 import { siteAccess } from './events.js';
 import { proxyRequests, runtime, storage } from './ext.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').Credentials} Credentials */
-/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
-/** @typedef {import('../wasm/housekey_wasm.js').ListMark} ListMark */
-/** @typedef {import('../wasm/housekey_wasm.js').Route} Route */
+/** @typedef {import('../wasm/background.js').Credentials} Credentials */
+/** @typedef {import('../wasm/background.js').Event} Event */
+/** @typedef {import('../wasm/background.js').ListMark} ListMark */
+/** @typedef {import('../wasm/background.js').Route} Route */
 
 // These come first, unlike elsewhere: the next line already uses them.
 const SNAPSHOT = 'core';
@@ -93,7 +93,7 @@ export async function credentials(host, port) {
 
 /** @returns {Promise<JsCore>} */
 async function load() {
-  const module_or_path = new URL('../wasm/housekey_wasm_bg.wasm', import.meta.url);
+  const module_or_path = new URL('../wasm/background_bg.wasm', import.meta.url);
   const [stored] = await Promise.all([storage.session.get(SNAPSHOT), init({ module_or_path })]);
   const snapshot = stored[SNAPSHOT];
   return (typeof snapshot === 'string' && JsCore.restore(snapshot)) || new JsCore();

@@ -15,11 +15,11 @@ import { proxyControl } from './events.js';
 import { connect, send } from './helper.js';
 import { answer } from './messages.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').Badge} Badge */
-/** @typedef {import('../wasm/housekey_wasm.js').Effect} Effect */
-/** @typedef {import('../wasm/housekey_wasm.js').HelperStatus} HelperStatus */
-/** @typedef {import('../wasm/housekey_wasm.js').Routing} Routing */
-/** @typedef {import('../wasm/housekey_wasm.js').Rule} Rule */
+/** @typedef {import('../wasm/background.js').Badge} Badge */
+/** @typedef {import('../wasm/background.js').Effect} Effect */
+/** @typedef {import('../wasm/background.js').HelperStatus} HelperStatus */
+/** @typedef {import('../wasm/background.js').Routing} Routing */
+/** @typedef {import('../wasm/background.js').Rule} Rule */
 /** @typedef {import('./helper.js').Happened} Happened */
 
 /**

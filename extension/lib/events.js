@@ -2,8 +2,8 @@
 /** What the browser tells, as events of the core. */
 import { permissions, runtime } from './ext.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
-/** @typedef {import('../wasm/housekey_wasm.js').Tab} Tab */
+/** @typedef {import('../wasm/background.js').Event} Event */
+/** @typedef {import('../wasm/background.js').Tab} Tab */
 
 /** The requests that can be for devices. Only the core knows which are. */
 export const SECURE = { urls: ['https://*/*', 'wss://*/*'] };
@@ -53,7 +53,7 @@ export function navigationStarted({
 
 /**
  * @param {{ host?: string, port?: number } | null | undefined} proxy
- * @returns {import('../wasm/housekey_wasm.js').Way | null} `null` where the browser doesn't tell
+ * @returns {import('../wasm/background.js').Way | null} `null` where the browser doesn't tell
  */
 function wayThrough(proxy) {
   if (proxy === undefined) return null;

@@ -2,9 +2,9 @@
 /** The helper, at the other end of native messaging. */
 import { runtime } from './ext.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
-/** @typedef {import('../wasm/housekey_wasm.js').FromHelper} FromHelper */
-/** @typedef {import('../wasm/housekey_wasm.js').ToHelper} ToHelper */
+/** @typedef {import('../wasm/background.js').Event} Event */
+/** @typedef {import('../wasm/background.js').FromHelper} FromHelper */
+/** @typedef {import('../wasm/background.js').ToHelper} ToHelper */
 /** @typedef {(event: Event) => Promise<void>} Happened */
 
 /** @type {chrome.runtime.Port | undefined} */

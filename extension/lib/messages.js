@@ -2,9 +2,9 @@
 /** What the extension's own pages ask, and the way back to them. */
 import { runtime } from './ext.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').Event} Event */
-/** @typedef {import('../wasm/housekey_wasm.js').PageReply} PageReply */
-/** @typedef {import('../wasm/housekey_wasm.js').PageRequest} PageRequest */
+/** @typedef {import('../wasm/background.js').Event} Event */
+/** @typedef {import('../wasm/background.js').PageReply} PageReply */
+/** @typedef {import('../wasm/background.js').PageRequest} PageRequest */
 
 /** @type {Map<number, (reply: PageReply) => void>} */
 const waiting = new Map();

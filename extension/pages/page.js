@@ -1,11 +1,10 @@
 // @ts-check
-/** Starts a page: its controller is in the WebAssembly module, and this is what it may use. */
+/** Starts a page: its controller is in a WebAssembly module, and this is what it may use. */
 import { wantedSites } from '../lib/events.js';
 import { i18n, permissions, tabs } from '../lib/ext.js';
 import { ask } from '../lib/messages.js';
-import init from '../wasm/housekey_wasm.js';
 
-/** @typedef {import('../wasm/housekey_wasm.js').PageHost} PageHost */
+/** @typedef {import('../wasm/pages.js').PageHost} PageHost */
 
 /** @type {PageHost} */
 const host = {
@@ -25,8 +24,11 @@ const host = {
   },
 };
 
-/** @param {(host: PageHost) => Promise<void>} controller */
-export async function start(controller) {
-  await init({ module_or_path: new URL('../wasm/housekey_wasm_bg.wasm', import.meta.url) });
+/**
+ * @param {() => Promise<unknown>} load loads the module, from beside its JavaScript
+ * @param {(host: PageHost) => Promise<void>} controller of that module
+ */
+export async function start(load, controller) {
+  await load();
   await controller(host);
 }

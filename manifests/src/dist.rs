@@ -27,14 +27,12 @@ pub(crate) fn write(workspace: &Workspace) -> Result<()> {
         replace(&path, &archive)?;
         println!("{}  {}", path.display(), bytes(archive.len() as u64));
         if browser == Browser::ALL[0] {
-            let module = format!("wasm/{}", wasm::MODULE);
-            let raw = files.get(&module).map_or(0, Vec::len) as u64;
-            let packed = archive::packed_size(&archive, &module)?;
-            println!(
-                "  WebAssembly module {}, deflated {}",
-                bytes(raw),
-                bytes(packed)
-            );
+            for module in wasm::MODULES {
+                let file = format!("wasm/{}", module.file());
+                let raw = files.get(&file).map_or(0, Vec::len) as u64;
+                let packed = archive::packed_size(&archive, &file)?;
+                println!("  {file} {}, deflated {}", bytes(raw), bytes(packed));
+            }
         }
     }
     Ok(())
@@ -206,14 +204,14 @@ mod tests {
     fn development_files_do_not_ship() {
         let kept = [
             "background.js",
-            "wasm/housekey_wasm.js",
+            "wasm/background.js",
             "_locales/en/messages.json",
         ];
         assert!(kept.iter().all(|path| ships(path)));
         let left = [
             "package.json",
             "tsconfig.json",
-            "wasm/housekey_wasm.d.ts",
+            "wasm/background.d.ts",
             ".eslintrc",
         ];
         assert!(!left.iter().any(|path| ships(path)));

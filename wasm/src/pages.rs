@@ -2,17 +2,26 @@
 //!
 //! The words stand in `_locales`, the structure in the HTML files; both by keys.
 
+#[cfg(feature = "pages")]
 pub mod access;
+#[cfg(feature = "pages")]
 mod checkup;
 mod dom;
+#[cfg(feature = "pages")]
 pub mod options;
+#[cfg(feature = "pages")]
 pub mod popup;
 mod text;
+#[cfg(feature = "trust")]
 pub mod trust;
+#[cfg(feature = "pages")]
 pub mod welcome;
 
+#[cfg(feature = "pages")]
 use housekey_core::effect::PageReply;
 use housekey_core::event::PageRequest;
+use js_sys::JSON;
+use serde::de::DeserializeOwned;
 use tsify::Tsify as _;
 use wasm_bindgen::prelude::*;
 
@@ -59,9 +68,17 @@ extern "C" {
 
 impl PageHost {
     /// Asks the background.
+    #[cfg(feature = "pages")]
     async fn ask(&self, request: &PageRequest) -> Result<PageReply, JsValue> {
+        self.ask_for(request).await
+    }
+
+    /// Asks the background, for those of its replies that `R` can be.
+    async fn ask_for<R: DeserializeOwned>(&self, request: &PageRequest) -> Result<R, JsValue> {
         let request = request.into_js().map_err(JsError::from)?;
-        let reply = self.ask_js(request.into()).await?;
-        Ok(PageReply::from_js(reply).map_err(JsError::from)?)
+        let reply = JSON::stringify(&self.ask_js(request.into()).await?)?;
+        // What is no JSON at all is none in Rust either.
+        let reply = reply.as_string().unwrap_or_default();
+        Ok(serde_json::from_str(&reply).map_err(JsError::from)?)
     }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-import { start_options_page } from '../../wasm/housekey_wasm.js';
+import load, { start_options_page } from '../../wasm/pages.js';
 import { start } from '../page.js';
 
-await start(start_options_page);
+await start(load, start_options_page);

@@ -1,5 +1,5 @@
 // @ts-check
-import { start_trust_page } from '../../wasm/housekey_wasm.js';
+import load, { start_trust_page } from '../../wasm/trust.js';
 import { start } from '../page.js';
 
-await start(start_trust_page);
+await start(load, start_trust_page);

@@ -24,6 +24,7 @@ type Body = BoxBody<Bytes, Infallible>;
 /// Answers one request:
 ///
 /// - `/`: the page; sets a cookie on the first visit
+/// - `/keeper.js`: a service worker that answers for `/kept`
 /// - `/sw.js`: a service worker
 /// - `/echo`: the request's method, path, cookie and body as text; any origin may read it
 /// - `/events`: three server-sent events
@@ -48,6 +49,7 @@ pub(super) async fn answer(
         "/file" => wire::file(&head),
         "/grpc" => wire::grpc(&shared, parts.uri.query().unwrap_or_default(), body).await,
         "/icon" => respond(StatusCode::OK, "image/svg+xml", ICON),
+        "/keeper.js" => respond(StatusCode::OK, "text/javascript", KEEPER),
         "/press" => press(&shared, parts.uri.query().unwrap_or_default()),
         "/redirect" => redirect(parts.uri.query().unwrap_or("/")),
         "/stream" => wire::bytes(&shared, parts.uri.query().unwrap_or_default(), false),
@@ -227,15 +229,18 @@ fn respond(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Re
     response
 }
 
-/// Does what its page tells it to, which is a way for a page to hide behind its worker, and answers
-/// for one page without the device.
-const SERVICE_WORKER: &str = "addEventListener('install', () => skipWaiting());
-addEventListener('activate', (event) => event.waitUntil(clients.claim()));
+/// Answers for one page without the device.
+const KEEPER: &str = "addEventListener('install', () => skipWaiting());
 addEventListener('fetch', (event) => {
     if (!event.request.url.endsWith('/kept')) return;
     const headers = { 'content-type': 'text/html' };
     event.respondWith(new Response('<h1>A page that was kept</h1>', { headers }));
 });
+";
+
+/// Does what its page tells it to, which is a way for a page to hide behind its worker.
+const SERVICE_WORKER: &str = "addEventListener('install', () => skipWaiting());
+addEventListener('activate', (event) => event.waitUntil(clients.claim()));
 addEventListener('message', (event) => event.waitUntil(
     Promise.resolve((0, eval)(event.data)).then((it) => event.source.postMessage(it))));
 ";

@@ -267,7 +267,7 @@ pub(crate) async fn other_extensions_are_worked_beside_or_told_of(stage: Stage) 
     let there = |page: &Page| page.href == "https://192.168.1.20/" && !page.is_error();
     browser.until("the device's page", there).await?;
     // What a device's own worker answers goes no way at all, and nobody took it from Housekey.
-    let worker = "await navigator.serviceWorker.register('/sw.js');
+    let worker = "await navigator.serviceWorker.register('/keeper.js');
         await navigator.serviceWorker.ready; return true;";
     ensure!(browser.eval_as_page(worker).await? == true);
     browser.go("https://192.168.1.20/kept").await?;

@@ -405,11 +405,18 @@ impl TrustView {
     /// which nobody at home has a reason to say.
     #[must_use]
     pub fn is_local_name_abroad(&self) -> bool {
-        self.failure == Some(Failure::Public)
-            && self
-                .address
-                .parse::<Endpoint>()
-                .is_ok_and(|endpoint| endpoint.host().is_multicast_dns())
+        self.failure == Some(Failure::Public) && self.host().ends_with(".local")
+    }
+
+    /// The address without its port. A page needs no parser of URLs for it, which would be a good
+    /// part of what a browser has to load before it shows a question.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        match self.address.rsplit_once(':') {
+            // The other colons are those of an IPv6 address in its brackets.
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => &self.address,
+        }
     }
 
     /// A page about which nothing is known but its situation and address.

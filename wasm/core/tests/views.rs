@@ -81,6 +81,20 @@ fn a_local_name_abroad_is_odd_at_any_port() {
 }
 
 #[test]
+fn the_host_of_an_address_has_no_port() {
+    let host = |address: &str| {
+        let endpoint: Endpoint = address.parse().unwrap();
+        let view = TrustView::bare(Situation::Failed, &endpoint, None, NOW);
+        view.host().to_owned()
+    };
+    assert_eq!(host("nas.local:8443"), "nas.local");
+    assert_eq!(host("nas.local"), "nas.local");
+    assert_eq!(host("192.168.1.20:8443"), "192.168.1.20");
+    assert_eq!(host("[fd00::1]:8443"), "[fd00::1]");
+    assert_eq!(host("[fd00::1]"), "[fd00::1]");
+}
+
+#[test]
 fn siblings_have_the_same_voucher_and_another_number() {
     let device = |id: &str| Identity {
         tier: Tier::Company,

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::thread::LocalKey;
 
+use housekey_core::effect::HelperStatus;
 use housekey_core::identity::Identity;
 use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
@@ -152,9 +153,19 @@ fn date(time: Timestamp) -> Date {
 
 /// The name that serde gives a variant, which is a part of keys.
 pub(crate) fn code(variant: &impl Serialize) -> String {
-    match serde_json::to_value(variant) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
+    let json = serde_json::to_string(variant).unwrap_or_default();
+    let name = json.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+    name.unwrap_or_default().to_owned()
+}
+
+/// What to type in a terminal about a helper like this.
+pub(crate) const fn command_for(helper: HelperStatus) -> Option<&'static str> {
+    match helper {
+        HelperStatus::Missing | HelperStatus::TooOld => Some("housekey install"),
+        HelperStatus::Unusable => Some("housekey doctor"),
+        HelperStatus::Down | HelperStatus::Ok | HelperStatus::Starting | HelperStatus::TooNew => {
+            None
+        }
     }
 }
 

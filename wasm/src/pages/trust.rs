@@ -4,13 +4,13 @@ mod details;
 mod expectation;
 mod gates;
 mod meeting;
+mod reply;
 mod telling;
 mod troubles;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use housekey_core::effect::PageReply;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::{Choice, PageRequest, PromptId};
 use housekey_core::text::SafeText;
@@ -20,6 +20,7 @@ use web_sys::{Element, HtmlButtonElement, KeyboardEvent};
 
 use self::expectation::Expectation;
 use self::gates::typed;
+use self::reply::Reply;
 use self::telling::Teller;
 use super::PageHost;
 use super::dom::{self, Result};
@@ -63,7 +64,7 @@ pub async fn start_trust_page(host: PageHost) -> Result<()> {
         host,
     });
     page.listen()?;
-    let reply = page.host.ask(&page.question()).await?;
+    let reply = page.ask(&page.question()).await?;
     page.take(reply)
 }
 
@@ -110,6 +111,10 @@ impl TrustPage {
         }
     }
 
+    async fn ask(&self, request: &PageRequest) -> Result<Reply> {
+        self.host.ask_for(request).await
+    }
+
     async fn act(self: Rc<Self>, action: &str, button: &HtmlButtonElement) -> Result<()> {
         if action == "stop" {
             return self.stop().await;
@@ -124,7 +129,7 @@ impl TrustPage {
         self.armed.set(false);
         self.open_gates()?;
         self.main.set_attribute(BUSY, "true")?;
-        let reply = self.host.ask(&request).await;
+        let reply = self.ask(&request).await;
         self.main.remove_attribute(BUSY)?;
         self.take(reply?)
     }
@@ -168,7 +173,7 @@ impl TrustPage {
             prompt_id: self.prompt_id,
             choice: Choice::Stop,
         };
-        if let Err(error) = self.host.ask(&request).await {
+        if let Err(error) = self.ask(&request).await {
             web_sys::console::error_1(&error);
         }
         // An empty page: going back could lead to this very device, and so to this question.
@@ -189,16 +194,16 @@ impl TrustPage {
             prompt_id: self.prompt_id,
             typed: typed.clone(),
         };
-        let reply = self.host.ask(&request).await?;
+        let reply = self.ask(&request).await?;
         if !self.expectation.is_still(&typed)? {
             return Ok(());
         }
         match reply {
-            PageReply::Compared { comparison } => {
+            Reply::Compared { comparison } => {
                 self.expectation.end(&self.host, &comparison)?;
                 self.open_gates()
             }
-            PageReply::Error {
+            Reply::Error {
                 code: ErrorCode::UnknownPrompt,
             } => self.show_gone(None),
             // It says nothing about the key: what asks for trust stays closed.
@@ -206,25 +211,18 @@ impl TrustPage {
         }
     }
 
-    fn take(self: &Rc<Self>, reply: PageReply) -> Result<()> {
+    fn take(self: &Rc<Self>, reply: Reply) -> Result<()> {
         match reply {
             // Back must not lead to a question that was answered.
-            PageReply::Go { url } => dom::window()?.location().replace(&url),
-            PageReply::Trust { view } => self.show(view),
-            PageReply::Error {
+            Reply::Go { url } => dom::window()?.location().replace(&url),
+            Reply::Trust { view } => self.show(view),
+            Reply::Error {
                 code: ErrorCode::UnknownPrompt,
             } => self.show_gone(None),
-            PageReply::Error { code } => self.show_error(code),
-            PageReply::CheckedUp { .. }
-            | PageReply::Compared { .. }
-            | PageReply::Done
-            | PageReply::History { .. }
-            | PageReply::Imported { .. }
-            | PageReply::Makers { .. }
-            | PageReply::Pins { .. }
-            | PageReply::Sites { .. }
-            | PageReply::Popup { .. }
-            | PageReply::Status { .. } => self.show_error(ErrorCode::BadMessage),
+            Reply::Error { code } => self.show_error(code),
+            Reply::Compared { .. } | Reply::Done | Reply::Other => {
+                self.show_error(ErrorCode::BadMessage)
+            }
         }
     }
 
@@ -264,8 +262,8 @@ impl TrustPage {
     /// its question over, or answered it.
     async fn look_again(self: Rc<Self>) -> Result<()> {
         let shown = self.shown.get();
-        let reply = self.host.ask(&self.question()).await?;
-        let PageReply::Trust { view } = reply else {
+        let reply = self.ask(&self.question()).await?;
+        let Reply::Trust { view } = reply else {
             return Ok(());
         };
         let essence = |view: &TrustView| (view.situation, view.helper);

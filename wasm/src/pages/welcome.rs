@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
 use super::dom::{self, Result};
-use super::text::{Values, code};
+use super::text::{Values, code, command_for};
 use super::{PageHost, checkup};
 
 /// Runs the welcome page.
@@ -237,17 +237,6 @@ fn step(host: &PageHost, name: &str, state: State) -> Result<()> {
             Some(heading) => heading.after_with_node_1(&telling),
             None => Ok(()),
         },
-    }
-}
-
-/// What to type in a terminal about a helper like this.
-pub(super) const fn command_for(helper: HelperStatus) -> Option<&'static str> {
-    match helper {
-        HelperStatus::Missing | HelperStatus::TooOld => Some("housekey install"),
-        HelperStatus::Unusable => Some("housekey doctor"),
-        HelperStatus::Down | HelperStatus::Ok | HelperStatus::Starting | HelperStatus::TooNew => {
-            None
-        }
     }
 }
 

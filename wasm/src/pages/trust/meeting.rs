@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use housekey_core::effect::PageReply;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::PageRequest;
 use housekey_core::meeting::{Meeting, MeetingStep};
 use housekey_core::time::Timestamp;
 use web_sys::Element;
 
+use super::reply::Reply;
 use super::{LOOK_MILLIS, TrustPage};
 use crate::pages::dom::{self, Result};
 use crate::pages::text::{Values, code, now, plural};
@@ -43,21 +43,21 @@ impl TrustPage {
     async fn wait(self: Rc<Self>, shown: u32, address: &str) -> Result<()> {
         let prompt_id = self.prompt_id;
         loop {
-            let mut reply = self.host.ask(&PageRequest::Follow { prompt_id }).await?;
-            if let PageReply::Done = reply {
-                reply = self.host.ask(&self.question()).await?;
+            let mut reply = self.ask(&PageRequest::Follow { prompt_id }).await?;
+            if let Reply::Done = reply {
+                reply = self.ask(&self.question()).await?;
             }
             if self.shown.get() != shown {
                 return Ok(());
             }
             match reply {
-                PageReply::Trust { view } if view.meeting.is_some() => {
+                Reply::Trust { view } if view.meeting.is_some() => {
                     if let Some(meeting) = view.meeting {
                         self.tell_step(address, meeting.step)?;
                     }
                 }
                 // The browser has put the background to sleep, which wakes up for the next question.
-                PageReply::Error {
+                Reply::Error {
                     code: ErrorCode::BrowserRefused,
                 } => dom::sleep(LOOK_MILLIS).await?,
                 reply => return self.take(reply),

@@ -9,7 +9,7 @@ use housekey_core::time::Timestamp;
 use housekey_core::view::{Situation, TrustView, TrustedView};
 
 use super::details::tell_key;
-use super::troubles::{plain_url, tell_helper};
+use super::troubles::tell_helper;
 use crate::pages::PageHost;
 use crate::pages::text::{Values, code};
 
@@ -26,7 +26,7 @@ impl<'host> Teller<'host> {
     pub(super) fn values(&self, view: &TrustView) -> Values {
         let mut values = Values::default();
         values.set("address", view.address.as_str());
-        values.set("plain", plain_url(&view.address));
+        values.set("plain", format!("http://{}", view.host()));
         // What has its own direction stands apart from the words around it.
         values.set("local", ".local");
         values.set("install", "housekey install");

@@ -3,12 +3,10 @@
 use housekey_core::chain::{Flaw, OutdatedTls};
 use housekey_core::decision::Failure;
 use housekey_core::effect::HelperStatus;
-use housekey_core::endpoint::Endpoint;
 use housekey_core::view::{Likely, TrustView};
 
 use super::telling::Teller;
-use crate::pages::text::{Piece, Values, code};
-use crate::pages::welcome::command_for;
+use crate::pages::text::{Piece, Values, code, command_for};
 
 impl Teller<'_> {
     pub(super) fn tell_troubles(&self, values: &mut Values, view: &TrustView) {
@@ -132,24 +130,4 @@ pub(super) fn tell_helper(values: &mut Values, helper: HelperStatus) {
     values.flag("wary", !works);
     values.flag("misfit", is_misfit);
     values.flag("helper_ok", helper == HelperStatus::Ok);
-}
-
-/// Where an unencrypted page of this host would be.
-pub(super) fn plain_url(address: &str) -> String {
-    match address.parse::<Endpoint>() {
-        Ok(endpoint) => format!("http://{}", endpoint.host()),
-        Err(_) => format!("http://{address}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unencrypted_page_is_not_at_the_port_of_the_other() {
-        assert_eq!(plain_url("nas.local:8443"), "http://nas.local");
-        assert_eq!(plain_url("192.168.1.20"), "http://192.168.1.20");
-        assert_eq!(plain_url("[fd00::1]:8443"), "http://[fd00::1]");
-    }
 }
