@@ -3,12 +3,13 @@
  * The core, which decides everything: events go in one after the other, each with its effects.
  */
 import init, { JsCore } from '../wasm/background.js';
-import { perform } from './effects.js';
+import { SEEN, perform } from './effects.js';
 import { siteAccess } from './events.js';
 import { proxyRequests, runtime, storage } from './ext.js';
 
 /** @typedef {import('../wasm/background.js').Credentials} Credentials */
 /** @typedef {import('../wasm/background.js').Event} Event */
+/** @typedef {import('../wasm/background.js').ListMark} ListMark */
 /** @typedef {import('../wasm/background.js').Route} Route */
 
 // These come first, unlike elsewhere: the next line already uses them.
@@ -42,7 +43,7 @@ export function happened(event) {
 
 /** @returns {Promise<Event>} */
 async function started() {
-  const stored = await storage.local.get(PROFILE);
+  const stored = await storage.local.get([PROFILE, SEEN]);
   const known = stored[PROFILE];
   const profile = typeof known === 'string' ? known : crypto.randomUUID();
   await storage.local.set({ [PROFILE]: profile });
@@ -52,6 +53,7 @@ async function started() {
     // The browser that takes a script for its proxy is the one that has such an exception.
     linkLocalIsDirect: !proxyRequests,
     profile,
+    seen: /** @type {ListMark | undefined} */ (stored[SEEN]) ?? null,
   };
 }
 

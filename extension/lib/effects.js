@@ -4,7 +4,6 @@ import {
   action,
   browsingData,
   declarativeNetRequest,
-  extension,
   i18n,
   proxyRequests,
   proxySettings,
@@ -72,6 +71,8 @@ async function carryOut(effect, happened) {
       return leadAgain(effect.tabId, effect.url);
     case 'open':
       return lead(effect.tabId, effect.url);
+    case 'remember':
+      return storage.local.set({ [SEEN]: effect.seen });
     case 'route':
       return route(effect.routing, happened);
     case 'send_to_helper':
@@ -232,17 +233,15 @@ async function route({ closed, pac, rules }, happened) {
   // Where it is lost again, it is asked for again.
   if (!closed) await storage.local.remove(ASKED);
   if (!proxySettings) return;
-  // Where Housekey doesn't see private windows it can't answer the gateway's challenge there.
-  const scope = (await extension.isAllowedIncognitoAccess()) ? 'regular' : 'regular_only';
   await proxySettings.set({
     value: { mode: 'pac_script', pacScript: { data: pac, mandatory: true } },
-    scope,
+    // In private windows nobody answers the gateway's challenge: a person would be asked for it.
+    scope: 'regular_only',
   });
   void happened(proxyControl(await proxySettings.get({})));
 }
 
 async function unroute() {
-  await proxySettings?.clear({ scope: 'regular' });
   await proxySettings?.clear({ scope: 'regular_only' });
   await replaceRules([]);
 }
@@ -334,6 +333,9 @@ function ignoreClosedTab(error) {
 function neverHappens(effect) {
   throw new Error(`unknown effect ${JSON.stringify(effect)}`);
 }
+
+/** How far the list of devices has come, as it was seen last. */
+export const SEEN = 'seen';
 
 /** Whether the page that asks for sites was shown. */
 const ASKED = 'asked_for_sites';

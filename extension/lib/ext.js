@@ -23,7 +23,6 @@ export const {
   action,
   browsingData,
   declarativeNetRequest,
-  extension,
   i18n,
   permissions,
   runtime,

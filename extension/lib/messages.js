@@ -29,6 +29,7 @@ export function pageAsked(request, sender, respond, happened) {
     tabId: sender.tab?.id ?? null,
     request,
     at: Math.floor(Date.now() / 1_000),
+    private: sender.tab?.incognito ?? false,
   }).catch(() => answer(askId, { type: 'error', code: 'bad_message' }));
   return true;
 }

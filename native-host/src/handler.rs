@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::error::ErrorCode;
 use housekey_core::export::{Export, ImportPlan};
+use housekey_core::mark::ListMark;
 use housekey_core::pin::Pin;
 use housekey_core::protocol::{HelperError, Request, Response, Settings};
 use housekey_core::scope::ScopeOptions;
@@ -38,12 +39,13 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// Opens the store and the authority, and starts the gateway.
+    /// Opens the store and the authority, and starts the gateway. Where the browser has `seen` more of
+    /// the store than is there, nothing is begun.
     ///
     /// # Errors
     ///
     /// The [`HelperError`] that every request is answered with, as nothing can be done without.
-    pub async fn start(paths: &Paths) -> Result<Self, HelperError> {
+    pub async fn start(paths: &Paths, seen: Option<&ListMark>) -> Result<Self, HelperError> {
         let unusable = |error: &dyn std::error::Error| HelperError {
             code: ErrorCode::AuthorityUnusable,
             detail: error.to_string(),
@@ -53,6 +55,9 @@ impl Handler {
             .await
             .map_err(|error| unusable(&error))?;
         let store = Arc::new(Store::open(paths)?);
+        if let Some(seen) = seen {
+            store.hold_to(seen)?;
+        }
         let issuer = authority.issuer().clone();
         let prober =
             Arc::new(Prober::new(Arc::clone(&store), Some(issuer)).map_err(|it| unusable(&it))?);
@@ -69,6 +74,12 @@ impl Handler {
             gateway,
             paths: paths.clone(),
         })
+    }
+
+    /// How far the store has come, where that can be read.
+    #[must_use]
+    pub fn mark(&self) -> Option<ListMark> {
+        self.store.mark().ok()
     }
 
     /// Does what is asked.
@@ -119,8 +130,15 @@ impl Handler {
                 self.gateway.cut(&endpoint);
                 Ok(Response::Forgotten { existed })
             }
-            Request::Hello { extension, profile } => {
+            Request::Hello {
+                extension,
+                profile,
+                seen,
+            } => {
                 tracing::info!(extension, "hello");
+                if let Some(seen) = seen {
+                    self.store.hold_to(&seen)?;
+                }
                 self.gateway.serve_profile(profile);
                 Ok(Response::Hello {
                     helper: env!("CARGO_PKG_VERSION").to_owned(),

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::thread;
 
+use housekey_core::mark::ListMark;
 use housekey_core::protocol::{
     FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper,
 };
@@ -97,8 +98,7 @@ async fn serve(
         let place = (!waits).then_some(place);
         let (helper, answers) = (Arc::clone(&helper), answers.clone());
         tokio::spawn(async move {
-            let result = helper.handle(request).await;
-            send(&answers, &FromHelper::answer(id, result)).await;
+            send(&answers, &helper.answer(id, request).await).await;
             drop(place);
         });
     }
@@ -115,11 +115,23 @@ struct Helper {
 }
 
 impl Helper {
+    async fn answer(&self, id: u32, request: Request) -> FromHelper {
+        let result = self.handle(request).await;
+        let mark = match (&result, &*self.handler.lock().await) {
+            (Ok(_), Some(handler)) => handler.mark(),
+            _ => None,
+        };
+        FromHelper {
+            mark,
+            ..FromHelper::answer(id, result)
+        }
+    }
+
     async fn handle(&self, request: Request) -> Result<Response, HelperError> {
         let mut handler = self.handler.lock().await;
         let started = match &*handler {
             Some(started) => Arc::clone(started),
-            None => match Handler::start(&self.paths).await {
+            None => match Handler::start(&self.paths, seen_by(&request)).await {
                 Ok(started) => Arc::clone(handler.insert(Arc::new(started))),
                 // Why it cannot is what this request wants to know.
                 Err(_) if request == Request::CheckUp => {
@@ -131,6 +143,14 @@ impl Helper {
         };
         drop(handler);
         started.handle(request).await
+    }
+}
+
+/// What a browser saw of the store before, if that is what it says.
+const fn seen_by(request: &Request) -> Option<&ListMark> {
+    match request {
+        Request::Hello { seen, .. } => seen.as_ref(),
+        _ => None,
     }
 }
 

@@ -16,6 +16,7 @@ mod schema;
 mod seal;
 mod sessions;
 mod sites;
+mod witness;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

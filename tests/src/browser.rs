@@ -3,6 +3,7 @@
 mod account;
 mod chromium;
 mod driver;
+mod extensions;
 mod firefox;
 mod page;
 mod wait;
@@ -27,6 +28,16 @@ pub enum Kind {
     Chromium,
     /// Firefox, an ESR or a newer one.
     Firefox,
+}
+
+impl Kind {
+    /// Where the packer puts the extension for it, below its output.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Chromium => "chrome",
+            Self::Firefox => "firefox",
+        }
+    }
 }
 
 impl fmt::Display for Kind {

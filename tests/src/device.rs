@@ -46,6 +46,8 @@ pub struct Model {
     pub body: String,
     /// Told of `POST /press?NAME`: the start page has buttons.
     pub buttons: Option<UnboundedSender<String>>,
+    /// Whether TLS 1.2 is all that it knows.
+    pub old_tls: bool,
 }
 
 impl Model {
@@ -59,6 +61,7 @@ impl Model {
             alpn,
             body,
             buttons: None,
+            old_tls: false,
         }
     }
 
@@ -76,7 +79,14 @@ impl Model {
             alpn: Vec::new(),
             body,
             buttons: None,
+            old_tls: false,
         }
+    }
+
+    /// Speaks TLS 1.2 and nothing newer.
+    pub fn old_tls(mut self) -> Self {
+        self.old_tls = true;
+        self
     }
 
     /// Also offers HTTP/2, and prefers it.
@@ -102,7 +112,7 @@ impl Device {
         let tls = model
             .identity
             .as_ref()
-            .map(|identity| tls_config(identity, &model.alpn));
+            .map(|identity| tls_config(identity, &model));
         let shared = Arc::new(Shared {
             tls: RwLock::new(tls.transpose()?),
             model,
@@ -140,7 +150,7 @@ impl Device {
     /// Presents something else from now on. Session tickets of before are void, as they would be
     /// with another device; open connections stay as they are.
     pub fn present(&self, identity: &Identity) -> Result<()> {
-        let config = tls_config(identity, &self.shared.model.alpn)?;
+        let config = tls_config(identity, &self.shared.model)?;
         *self.shared.tls.write().expect("not poisoned") = Some(config);
         Ok(())
     }
@@ -271,16 +281,26 @@ async fn serve_http(
         .await;
 }
 
-fn tls_config(identity: &Identity, alpn: &[&str]) -> Result<Arc<ServerConfig>> {
+fn tls_config(identity: &Identity, model: &Model) -> Result<Arc<ServerConfig>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let resolver = rustls::sign::SingleCertAndKey::from(identity.certified_key()?);
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
+        .with_protocol_versions(if model.old_tls {
+            OLD_TLS
+        } else {
+            rustls::ALL_VERSIONS
+        })?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
-    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    config.alpn_protocols = model
+        .alpn
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
     Ok(Arc::new(config))
 }
+
+static OLD_TLS: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS12];
 
 /// An address as it stands in a URL.
 pub fn host(address: SocketAddr) -> String {

@@ -58,6 +58,7 @@ impl Helper {
         let hello = Request::Hello {
             extension: env!("CARGO_PKG_VERSION").to_owned(),
             profile: PROFILE.parse()?,
+            seen: None,
         };
         let Response::Hello { gateway, .. } = ask(&mut process, hello)? else {
             bail!("the helper did not say hello");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -43,6 +43,24 @@ impl Helper {
     /// Ends it without any chance to clean up.
     pub fn kill(&self) -> Result<()> {
         kill_process(self.pid, Signal::KILL).context("cannot kill the helper")
+    }
+
+    /// Waits until it has ended, and nobody listens in its place.
+    pub async fn until_ended(&self) -> Result<()> {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while test_kill_process(self.pid).is_ok() {
+            ensure!(Instant::now() < deadline, "the helper does not end");
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+        let listens = TcpStream::connect(("127.0.0.1", self.port)).await.is_ok();
+        ensure!(!listens, "somebody listens at the gateway's port");
+        Ok(())
+    }
+
+    /// The program that it runs, byte for byte.
+    pub fn program(&self) -> Result<Vec<u8>> {
+        let pid = self.pid.as_raw_nonzero();
+        Ok(fs::read(format!("/proc/{pid}/exe"))?)
     }
 
     /// Stops it in its tracks until [`Self::resume`].

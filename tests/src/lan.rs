@@ -68,6 +68,13 @@ impl Lan {
         Ok(fs::write(HOSTS_FILE, hosts.join("\n"))?)
     }
 
+    /// Puts a disk of so many MiB in the place of a directory, for this mount namespace only.
+    pub fn small_disk(self, place: &Path, mebibytes: u32) -> Result<Imposed> {
+        let size = format!("size={mebibytes}m");
+        mount(&["-t", "tmpfs", "-o", &size, "tmpfs"], place)?;
+        Ok(Imposed(place.into()))
+    }
+
     /// Puts a file where only a system's owner can, as companies do with their browsers' policies:
     /// over the directory, which has to be there, lies an empty one with nothing else in it, for
     /// this mount namespace only.
@@ -134,8 +141,10 @@ pub struct Imposed(PathBuf);
 
 impl Drop for Imposed {
     fn drop(&mut self) {
-        // Whatever comes after it in this namespace fails if this does.
-        let _ = Command::new(system_tool("umount")).arg(&self.0).status();
+        // Whatever comes after it in this namespace fails if this does. Lazily, for a process that is
+        // about to end may still have a file of it.
+        let mut unmount = Command::new(system_tool("umount"));
+        let _ = unmount.arg("--lazy").arg(&self.0).status();
     }
 }
 

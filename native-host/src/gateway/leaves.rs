@@ -5,15 +5,17 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use housekey_core::chain::TlsVersion;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::fingerprint::SpkiSha256;
 use housekey_core::pin::{Pin, PinMatch};
 use housekey_core::text::SafeText;
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use crate::authority::Authority;
 use crate::tls;
@@ -31,6 +33,7 @@ pub(super) struct Leaves {
 struct Key {
     endpoint: Endpoint,
     spki_sha256: SpkiSha256,
+    tls: TlsVersion,
     alpn: Option<Vec<u8>>,
 }
 
@@ -44,11 +47,16 @@ impl Leaves {
     }
 
     /// The browser's side for a device that proved to hold its pinned key, and that chose this
-    /// application protocol.
+    /// version and this application protocol.
+    ///
+    /// A browser shows its own end of a connection for the whole. So that nothing looks better than
+    /// it is, that end speaks no newer version than the device does (as products did that the paper
+    /// «Killed by Proxy» looked into, NDSS 2016).
     pub(super) fn config(
         &self,
         pin: &Pin,
         proof: &PinMatch,
+        tls: TlsVersion,
         alpn: Option<Vec<u8>>,
     ) -> io::Result<Arc<ServerConfig>> {
         let now = SystemTime::now();
@@ -56,6 +64,7 @@ impl Leaves {
         let key = Key {
             endpoint,
             spki_sha256,
+            tls,
             alpn: alpn.clone(),
         };
         if let Some((config, at)) = self.lock().get(&key)
@@ -70,7 +79,10 @@ impl Leaves {
             .mint(proof.endpoint().host(), company, now)
             .map_err(io::Error::other)?;
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(match tls {
+                TlsVersion::V1_2 => ONLY_1_2,
+                TlsVersion::V1_3 => ONLY_1_3,
+            })
             .map_err(io::Error::other)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
@@ -93,6 +105,9 @@ impl Leaves {
         self.minted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+static ONLY_1_2: &[&SupportedProtocolVersion] = &[&TLS12];
+static ONLY_1_3: &[&SupportedProtocolVersion] = &[&TLS13];
 
 /// A leaf lives seven days; a browser that stays open never sees one end.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);

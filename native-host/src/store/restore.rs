@@ -121,7 +121,7 @@ impl Restoration {
         let current = Store::open(paths).ok();
         let reached = sealed.as_ref().map_or(0, |mark| mark.generation);
         let next = Mark {
-            generation: own.generation.max(reached) + 1,
+            generation: own.generation.max(reached).saturating_add(1),
             store: sealed.map_or(own.store, |mark| mark.store),
         };
         let transaction = connection.transaction()?;

@@ -92,14 +92,32 @@ pub(super) fn check(connection: &mut Connection, paths: &Paths) -> Result<(), St
     })
 }
 
+/// Seals a store as one that has come further than it has: whoever opens it refuses it.
+pub(super) fn raise(
+    connection: &mut Connection,
+    paths: &Paths,
+    mark: Mark,
+) -> Result<(), StoreError> {
+    let content = String::new();
+    let json = super::to_json(&Seal { mark, content })?;
+    let file = paths::stage_private(&paths.seal(), json.as_bytes())?;
+    alone(connection, |_| {
+        let placed = file.persist(paths.seal());
+        placed
+            .map(drop)
+            .map_err(|error| StoreError::Io(error.error))
+    })
+}
+
 /// Seals a store as it is now.
 ///
 /// Nobody has to wait for it: it is written while others may change the store, and put into its
-/// place if nobody did. Otherwise they seal it.
+/// place if nobody did. Otherwise they seal it. A seal that says more stays.
 pub(super) fn write(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
     let seal = within(connection, "BEGIN", |connection| {
         let mark = Mark::read(connection)?;
-        if Mark::sealed(paths).as_ref() == Some(&mark) {
+        let says_as_much = |it: &Mark| it.store == mark.store && it.generation >= mark.generation;
+        if Mark::sealed(paths).as_ref().is_some_and(says_as_much) {
             return Ok(None);
         }
         let content = content_of(connection)?;

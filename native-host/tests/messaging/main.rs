@@ -12,8 +12,9 @@ use std::time::SystemTime;
 use housekey::authority::Authority;
 use housekey::extension_id;
 use housekey::paths::Paths;
-use housekey::store::Store;
+use housekey::store::{Restoration, Source, Store, StoreError};
 use housekey_core::protocol::{MAX_REQUEST_BYTES, Settings};
+use housekey_core::time::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -89,6 +90,13 @@ impl Helper {
         kibibytes.parse::<u64>().unwrap() * 1_024
     }
 
+    /// Ends it as a browser does, and gives back its home.
+    fn stop(mut self) -> TempDir {
+        drop(self.process.stdin.take());
+        self.process.wait().unwrap();
+        self.home
+    }
+
     /// Ends the browser's side, and says what else the helper said, and whether it ended well.
     fn end(mut self) -> (Vec<u8>, bool) {
         drop(self.process.stdin.take());
@@ -107,6 +115,15 @@ fn hello(id: u32) -> Value {
     let profile = "3f1c2a5e-9d7b-4c1a-8e2f-0a1b2c3d4e5f";
     let request = json!({"type": "hello", "extension": "0.1.0", "profile": profile});
     json!({"protocol": 1, "id": id, "request": request})
+}
+
+/// The hello of a browser that saw this of the list before.
+fn hello_after(id: u32, seen: &Value) -> Value {
+    let mut message = hello(id);
+    if !seen.is_null() {
+        message["request"]["seen"] = seen.clone();
+    }
+    message
 }
 
 /// What a checkup finds.
@@ -284,4 +301,73 @@ fn an_older_store_is_told_and_nothing_is_served() {
         assert_eq!(answer["answer"]["value"]["code"], "store_replaced");
         assert!(answer["answer"]["value"].get("gateway").is_none());
     }
+}
+
+/// A whole directory of yesterday, with its seal: nobody but a browser knows better. From its word
+/// on, nobody believes it, and a word that no list ever comes to harms nobody else.
+#[test]
+fn a_directory_of_yesterday_is_noticed_by_what_a_browser_saw() {
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths::at(home.path().join("housekey"));
+    paths.prepare().unwrap();
+    Authority::create(&paths, &[], SystemTime::now()).unwrap();
+    let change = || {
+        let store = Store::open(&paths).unwrap();
+        store.set_settings(&Settings::default()).unwrap();
+    };
+    change();
+    let files = [paths.database(), paths.seal()];
+    let yesterday = files.clone().map(|file| std::fs::read(file).unwrap());
+    let origin = format!("chrome-extension://{}/", extension_id::CHROME);
+    let mut helper = Helper::start(home, &origin);
+    let before = helper.ask(&hello(1))["mark"].clone();
+    change();
+    let answer = helper.ask(&hello_after(2, &before));
+    assert_eq!(answer["answer"]["type"], "ok", "{answer}");
+    let seen = answer["mark"].clone();
+    let changes = |mark: &Value| mark["changes"].as_i64().unwrap();
+    assert_eq!(changes(&seen), changes(&before) + 1, "{before} {seen}");
+    let home = helper.stop();
+    for (file, bytes) in files.iter().zip(&yesterday) {
+        std::fs::write(file, bytes).unwrap();
+    }
+
+    // By itself it is sound, and a lie of one browser does not change that for others.
+    let mut helper = Helper::start(home, &origin);
+    let mut lie = seen.clone();
+    lie["changes"] = i64::MAX.into();
+    for (id, seen, code) in [
+        (1, &lie, "store_replaced"),
+        (2, &Value::Null, "ok"),
+        (3, &seen, "store_replaced"),
+        (4, &seen, "store_replaced"),
+    ] {
+        let answer = helper.ask(&hello_after(id, seen));
+        let told = match answer["answer"]["type"].as_str() {
+            Some("ok") => "ok",
+            _ => answer["answer"]["value"]["code"].as_str().unwrap(),
+        };
+        assert_eq!(told, code, "{id}: {answer}");
+        if code != "ok" {
+            assert!(answer["answer"]["value"].get("gateway").is_none());
+            assert!(answer.get("mark").is_none(), "{answer}");
+        }
+    }
+    // Nobody else believes it now, whatever they saw, until the person puts it back themselves.
+    let refused = Store::open(&paths).err();
+    assert!(
+        matches!(refused, Some(StoreError::Older { missing: 1 })),
+        "{refused:?}"
+    );
+    let home = helper.stop();
+    let source = Source::File(paths.database());
+    let plan = Restoration::plan(&paths, &source).unwrap();
+    plan.execute(Timestamp(1_800_000_000)).unwrap();
+    let mut helper = Helper::start(home, &origin);
+    let answer = helper.ask(&hello_after(1, &seen));
+    assert_eq!(answer["answer"]["type"], "ok", "{answer}");
+    // Another list is one of its own.
+    let other = json!({"list": "another", "changes": 1_000});
+    let answer = helper.ask(&hello_after(2, &other));
+    assert_eq!(answer["answer"]["type"], "ok", "{answer}");
 }

@@ -58,12 +58,17 @@ impl Account {
 
     /// Runs `housekey install`, as a person would.
     pub fn install_housekey(&self) -> Result<()> {
+        self.install_housekey_of(&helper()?)
+    }
+
+    /// The same with another build of the helper.
+    pub fn install_housekey_of(&self, program: &Path) -> Result<()> {
         let firefox = self.firefox_profile();
         let chromium = self.chromium_data();
         let mut arguments = [OsStr::new("install"), OsStr::new("--yes")].to_vec();
         arguments.extend([OsStr::new("--firefox-profile"), firefox.as_os_str()]);
         arguments.extend([OsStr::new("--chromium-user-data-dir"), chromium.as_os_str()]);
-        self.housekey(arguments).map(drop)
+        printed(self.run(program, arguments)?).map(drop)
     }
 
     /// Tells Housekey the roots of the sample home's manufacturers.
@@ -74,21 +79,19 @@ impl Account {
 
     /// Runs the helper as this user and returns what it printed.
     pub fn housekey(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<String> {
-        let output = self.try_housekey(arguments)?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        ensure!(
-            output.status.success(),
-            "housekey: {}\n{}{}",
-            output.status,
-            text(&output.stdout),
-            text(&output.stderr)
-        );
-        Ok(text(&output.stdout))
+        printed(self.try_housekey(arguments)?)
     }
 
     /// Runs the helper as this user, whatever comes of it.
     pub fn try_housekey(&self, arguments: impl IntoIterator<Item: AsRef<OsStr>>) -> Result<Output> {
-        let program = artefact("HOUSEKEY_BIN", "target/debug/housekey")?;
+        self.run(&helper()?, arguments)
+    }
+
+    fn run(
+        &self,
+        program: &Path,
+        arguments: impl IntoIterator<Item: AsRef<OsStr>>,
+    ) -> Result<Output> {
         let output = self.command(program).args(arguments).output();
         output.context("cannot start the helper")
     }
@@ -199,6 +202,23 @@ impl Account {
         self.housekey(arguments.iter().chain(&["--device-id", "subject-cn"]))
             .map(drop)
     }
+}
+
+/// What a helper that succeeded printed.
+fn printed(output: Output) -> Result<String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    ensure!(
+        output.status.success(),
+        "housekey: {}\n{}{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+    Ok(text(&output.stdout))
+}
+
+fn helper() -> Result<PathBuf> {
+    artefact("HOUSEKEY_BIN", "target/debug/housekey")
 }
 
 /// A thing that the packer built: where the variable says, else at this place in the workspace.

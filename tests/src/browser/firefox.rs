@@ -40,7 +40,7 @@ pub(super) async fn start(
     let driver = WebDriver::new(process.url(), capabilities)
         .await
         .with_context(|| process.log())?;
-    let tools = FirefoxTools::new(driver.handle().clone());
+    let tools = tools(&driver);
     let extension = || options.extension("firefox");
     match options.extension {
         Extension::Absent => (),
@@ -60,6 +60,11 @@ pub(super) async fn start(
         }
     }
     Ok((process, driver))
+}
+
+/// What only Firefox's driver can do.
+pub(super) fn tools(driver: &WebDriver) -> FirefoxTools {
+    FirefoxTools::new(driver.handle().clone())
 }
 
 fn preferences() -> Value {
@@ -143,4 +148,4 @@ fn add(zip: &mut ZipWriter<fs::File>, root: &Path, directory: &Path) -> Result<(
 pub(super) const EXTENSION_UUID: &str = "5e0b4f5a-9f6c-4b8a-9a53-3d1c7c1f0a20";
 
 /// The add-on's id, as the helper and the manifest have it.
-const EXTENSION: &str = "housekey@housekey.app";
+pub(super) const EXTENSION: &str = "housekey@housekey.app";

@@ -1,5 +1,7 @@
 //! When the helper ends, and when the browser starts.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -39,6 +41,35 @@ pub(crate) async fn killed_it_comes_back_and_nothing_falls_back(stage: Stage) ->
         ensure_never_direct(&scene.home.hue)?;
     }
     Ok(())
+}
+
+/// A newer helper is installed under the running browser: the old one goes on until it ends, and the
+/// new one takes over without a question.
+pub(crate) async fn an_updated_helper_takes_over(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    scene.approve(HUE).await?;
+    let old = scene.helper().await?;
+    let mut newer = old.program()?;
+    newer.extend_from_slice(b"of another build");
+    let update = scene.account.directory().join("update");
+    fs::write(&update, &newer)?;
+    fs::set_permissions(&update, fs::Permissions::from_mode(0o700))?;
+    scene.account.install_housekey_of(&update)?;
+    let fetch = "return await fetch('/echo').then((it) => it.status)";
+    let fetched = scene.browser.eval_as_page(fetch).await?;
+    ensure!(fetched == 200, "the open page gets {fetched}");
+
+    old.kill()?;
+    old.until_ended().await?;
+    scene.home.hue.disconnect();
+    let new = scene.helper().await?;
+    ensure!(new.program()? == newer, "the old program runs again");
+    scene.browser.until_housekey_is_ready().await?;
+    scene.browser.go(HUE).await?;
+    let decided = |page: &Page| page.heading == "Philips Hue bridge" || page.is_decided();
+    let page = scene.browser.until("the device's page", decided).await?;
+    ensure!(page.heading == "Philips Hue bridge", "{page:?}");
+    ensure_never_direct(&scene.home.hue)
 }
 
 /// The extension alone changes nothing, and says what is missing.

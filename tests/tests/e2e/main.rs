@@ -6,12 +6,14 @@ mod approval;
 mod change;
 mod controls;
 mod devices;
+mod extension;
 mod helper;
 mod install;
 mod isolation;
 mod local_network_access;
 mod makers;
 mod options;
+mod private;
 mod profiles;
 mod proxies;
 mod public;
@@ -99,6 +101,9 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         public::a_name_that_is_led_elsewhere_reaches_nobody,
         public::a_local_name_with_a_public_address_is_refused,
         public::forged_leaves_for_public_names_are_refused,
+        private::a_private_window_is_left_alone,
+        extension::with_the_extension_gone_the_browser_warns,
+        helper::an_updated_helper_takes_over,
         helper::killed_it_comes_back_and_nothing_falls_back,
         helper::restored_tabs_load,
         helper::without_a_helper_the_browser_is_as_it_was,
@@ -116,6 +121,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         Kind::Firefox => trials![
             move |test| Stage::new(lan, kind, test);
             access::devices_are_closed_until_it_is_given_back,
+            extension::an_update_opens_nothing_and_asks_nothing,
             proxies::other_extensions_are_worked_beside_or_told_of,
         ],
     };

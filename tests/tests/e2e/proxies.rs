@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::scene::Stage;
 
 /// What a company's network settings look like: a proxy for everything but one network.
-fn set_proxy(account: &mut Account, kind: Kind, port: u16) -> Result<()> {
+pub(crate) fn set_proxy(account: &mut Account, kind: Kind, port: u16) -> Result<()> {
     match kind {
         Kind::Chromium => set_kde(
             account,
@@ -53,7 +53,7 @@ fn set_kde(account: &mut Account, settings: &str) -> Result<()> {
 }
 
 /// Visits sites that are no devices.
-async fn visit_public(browser: &Browser) -> Result<()> {
+pub(crate) async fn visit_public(browser: &Browser) -> Result<()> {
     for url in ["https://public.example/", "http://8.8.4.4/"] {
         browser.go(url).await?;
         let is_there = |page: &Page| page.heading == "A public site";

@@ -44,6 +44,16 @@ impl Stage {
             account.install_housekey()?;
             account.add_makers()?;
         }
+        self.scene_in(home, account, options).await
+    }
+
+    /// A browser started with these options, in a home and for a user that are there.
+    pub(crate) async fn scene_in(
+        self,
+        home: Home,
+        account: Account,
+        options: Options,
+    ) -> Result<Scene> {
         let browser = self.browser(&account, options).await?;
         let directory = self.directory();
         // Those of an earlier run. There may be none.

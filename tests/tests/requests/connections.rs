@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
+use housekey_core::certificate::Certificate;
+use housekey_core::text::SafeText;
 use housekey_tests::device::{Device, Model};
-use housekey_tests::home::{HUE, router};
+use housekey_tests::home::{HUE, MEDIA, NAS, router};
 use housekey_tests::lan::Lan;
 use housekey_tests::pki::Key;
 use serde_json::{Value, json};
@@ -82,6 +84,56 @@ pub(crate) async fn a_decision_of_another_process_ends_them(lan: Lan) -> Result<
         extension
             .account
             .try_housekey(["pins", "unblock", "192.168.1.20"])?;
+    }
+    Ok(())
+}
+
+/// What is said of a device is what it is, however good the browser's own end of the connection: its
+/// version of TLS, who vouches for it, and no company in the leaf that nobody vouches for.
+pub(crate) async fn nothing_is_upgraded_in_appearance(lan: Lan) -> Result<()> {
+    let mut extension = Extension::start(lan)?;
+    let authorities = &extension.authorities;
+    let claimed = router(Key::generate()?)?;
+    let devices = [
+        (HUE, Model::new("Lamp", claimed).old_tls()),
+        (NAS, Model::new("Storage", authorities.nas()?).old_tls()),
+        (MEDIA, Model::new("Media", authorities.nas()?).http2()),
+    ];
+    let mut running = Vec::new();
+    for (address, model) in devices {
+        running.push(Device::start(address.parse()?, model).await?);
+    }
+    for (address, tls, alpn, tier, company) in [
+        (HUE, "1.2", "http/1.1", "unverified", None),
+        (NAS, "1.2", "http/1.1", "company", Some("Synology Inc.")),
+        (MEDIA, "1.3", "h2", "company", Some("Synology Inc.")),
+    ] {
+        let pin = extension.approve(address, "first").await?;
+        ensure!(pin["identity"]["tier"] == tier, "{address}: {pin}");
+        let browser = within(extension.browse(address, true)).await??;
+        let session = browser.get_ref().1;
+        let spoken = session.protocol_version();
+        let spoken = spoken.context("no version")?.as_str().unwrap_or_default();
+        ensure!(
+            spoken == format!("TLSv{}", tls.replace('.', "_")),
+            "{spoken}"
+        );
+        ensure!(
+            session.alpn_protocol() == Some(alpn.as_bytes()),
+            "{address}"
+        );
+        let leaf = session.peer_certificates().and_then(<[_]>::first);
+        let leaf = Certificate::from_der(leaf.context("no leaf")?)?;
+        let said = leaf.subject.organisations.first().map(SafeText::as_str);
+        ensure!(said == company, "{address}: the leaf says {said:?}");
+        let identify = json!({"type": "identify", "endpoint": address});
+        let identified = extension.done(&identify)?;
+        let live = json!({"tls": tls, "alpn": alpn, "open": 1});
+        ensure!(identified["live"] == live, "{address}: {identified}");
+        ensure!(
+            identified["pin"]["identity"]["tier"] == tier,
+            "{identified}"
+        );
     }
     Ok(())
 }

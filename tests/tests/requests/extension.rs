@@ -24,15 +24,25 @@ use tokio_rustls::client::TlsStream;
 /// A user with Housekey, whose browser has just started the helper.
 pub(crate) struct Extension {
     pub(crate) account: Account,
+    pub(crate) authorities: Authorities,
     process: Child,
     gateway: Value,
 }
 
 impl Extension {
     pub(crate) fn start(lan: Lan) -> Result<Self> {
+        Self::start_after(lan, |_| Ok(()))
+    }
+
+    /// The same, with something done before the browser starts.
+    pub(crate) fn start_after(
+        lan: Lan,
+        before: impl FnOnce(&Account) -> Result<()>,
+    ) -> Result<Self> {
         let authorities = Authorities::generate()?;
         let account = Account::new(lan, &authorities)?;
         account.housekey(["install", "--yes", "--helper-only"])?;
+        before(&account)?;
         let process = account
             .command(artefact("HOUSEKEY_BIN", "target/debug/housekey")?)
             .args(["manifest.json", "housekey@housekey.app"])
@@ -41,6 +51,7 @@ impl Extension {
             .spawn()?;
         let mut extension = Self {
             account,
+            authorities,
             process,
             gateway: Value::Null,
         };
@@ -58,10 +69,10 @@ impl Extension {
     }
 
     /// Asks, and expects a refusal with this code.
-    pub(crate) fn refused(&mut self, request: &Value, code: &str) -> Result<()> {
+    pub(crate) fn refused(&mut self, request: &Value, code: &str) -> Result<Value> {
         let answer = self.ask(request)?;
         ensure!(answer["value"]["code"] == code, "{request}: {answer}");
-        Ok(())
+        Ok(answer["value"].clone())
     }
 
     /// Stops the helper in its tracks until [`Self::resume`], as a computer that falls asleep.

@@ -2,6 +2,7 @@
 
 mod asleep;
 mod connections;
+mod disk;
 mod explained;
 mod extension;
 mod meetings;
@@ -16,7 +17,9 @@ fn main() -> anyhow::Result<()> {
             move |_| lan;
             asleep::what_was_under_way_goes_on,
             connections::a_decision_of_another_process_ends_them,
+            connections::nothing_is_upgraded_in_appearance,
             connections::what_they_speak_is_told,
+            disk::a_full_disk_loses_nothing,
             explained::a_browser_that_distrusts_the_authority_is_told,
             explained::a_probe_says_whether_it_is_the_expected_one,
             explained::a_root_that_a_device_sends_can_be_trusted,

@@ -202,7 +202,7 @@ impl LegacyVersion {
 }
 
 /// A version of TLS that is still safe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum TlsVersion {
     /// RFC 5246.

@@ -18,6 +18,7 @@ use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, Event, PromptId, TabId, Timer};
+use crate::mark::ListMark;
 use crate::profile::ProfileId;
 use crate::protocol::{Approval, Gateway, Request, Settings};
 use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy, Way};
@@ -37,6 +38,9 @@ use self::sites::Want;
 pub struct Core {
     version: String,
     profile: Option<ProfileId>,
+    /// The list of devices as this profile saw it last.
+    #[serde(default)]
+    seen: Option<ListMark>,
     helper: Helper,
     /// What counts as a device: the helper's last word on it, or the default.
     scope: ScopeOptions,
@@ -58,6 +62,9 @@ pub struct Core {
     prompts: BTreeMap<PromptId, Prompt>,
     /// Where the person said "not now", and what the tab wanted.
     declined: BTreeMap<Endpoint, String>,
+    /// Tabs in private windows, as far as pages in them asked anything.
+    #[serde(default)]
+    private: BTreeSet<TabId>,
     /// What the person leaves to the browser.
     left_alone: BTreeSet<Endpoint>,
     /// Pages that wait for a checkup until it is known how the helper is.
@@ -211,7 +218,11 @@ impl Core {
                 tab_id,
                 request,
                 at,
-            } => self.page_asked(ask_id, tab_id, request, at),
+                private,
+            } => {
+                self.notice_private(tab_id, private);
+                self.page_asked(ask_id, tab_id, request, at)
+            }
             Event::ProxyControl { level } => {
                 self.proxy_control = Some(level);
                 Vec::new()
@@ -220,9 +231,11 @@ impl Core {
                 version,
                 link_local_is_direct,
                 profile,
+                seen,
             } => {
                 self.version = version;
                 self.profile = Some(profile);
+                self.seen = seen;
                 self.link_local_is_direct = link_local_is_direct;
                 // Whatever was asked before the background slept, nobody waits for it any more.
                 self.pending.clear();
@@ -250,6 +263,7 @@ impl Core {
                 self.underway.remove(&tab_id);
                 self.wants.remove(&tab_id);
                 self.setting_out.remove(&tab_id);
+                self.private.remove(&tab_id);
                 self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
                 Vec::new()
             }

@@ -9,6 +9,7 @@ use crate::expected::Comparison;
 use crate::export::ImportPlan;
 use crate::history::HistoryEntry;
 use crate::maker::Maker;
+use crate::mark::ListMark;
 use crate::pin::Pin;
 use crate::protocol::{Settings, ToHelper};
 use crate::proxy::ProxyHolder;
@@ -67,6 +68,11 @@ pub enum Effect {
         tab_id: TabId,
         /// The address.
         url: String,
+    },
+    /// Keep how far the list of devices has come, beyond the end of the browser.
+    Remember {
+        /// That.
+        seen: ListMark,
     },
     /// Send traffic to devices through the gateway, and block what no page may do to them.
     Route {

@@ -7,6 +7,7 @@ use crate::endpoint::Endpoint;
 use crate::export::Export;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::maker::{DeviceIdRule, MakerId};
+use crate::mark::ListMark;
 use crate::note::Note;
 use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
@@ -99,6 +100,9 @@ pub enum Event {
         request: PageRequest,
         /// When.
         at: Timestamp,
+        /// Whether it is in a private window.
+        #[serde(default)]
+        private: bool,
     },
     /// The browser says who controls its proxy settings.
     ProxyControl {
@@ -120,6 +124,9 @@ pub enum Event {
         link_local_is_direct: bool,
         /// The browser profile, by the name that it gave itself.
         profile: ProfileId,
+        /// The list of devices as this profile saw it last.
+        #[serde(default)]
+        seen: Option<ListMark>,
     },
     /// A request of a page to a device failed.
     SubresourceFailed {

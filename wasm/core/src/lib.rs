@@ -23,6 +23,7 @@ pub mod fingerprint;
 pub mod history;
 pub mod identity;
 pub mod maker;
+pub mod mark;
 pub mod meeting;
 pub mod note;
 pub mod pin;

@@ -11,6 +11,7 @@ use crate::export::{Export, ImportPlan};
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::history::HistoryEntry;
 use crate::maker::{DeviceIdRule, Maker, MakerId};
+use crate::mark::ListMark;
 use crate::meeting::{Meeting, MeetingStep};
 use crate::note::Note;
 use crate::pin::Pin;
@@ -64,6 +65,9 @@ pub struct FromHelper {
     pub id: Option<u32>,
     /// The answer.
     pub answer: Answer,
+    /// How far the list of devices has come, where it was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<ListMark>,
 }
 
 /// An answer: what was asked for, or the helper's refusal.
@@ -174,6 +178,10 @@ pub enum Request {
         extension: String,
         /// The browser profile that it runs in.
         profile: ProfileId,
+        /// The list of devices as the profile saw it last. One that has come less far since is an
+        /// older copy, and refused: [`ErrorCode::StoreReplaced`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<ListMark>,
     },
     /// List what happened, the latest first. Answered by [`Response::History`].
     History {
@@ -544,6 +552,7 @@ impl FromHelper {
             protocol: PROTOCOL,
             id: Some(id),
             answer,
+            mark: None,
         }
     }
 }
@@ -563,6 +572,7 @@ impl ToHelper {
                 code,
                 detail: detail.to_string(),
             }),
+            mark: None,
         };
         let envelope: Envelope = serde_json::from_str(json)
             .map_err(|error| refuse(None, ErrorCode::BadMessage, &error))?;

@@ -80,6 +80,9 @@ pub struct TrustView {
     /// Who leads the traffic, for [`Situation::ProxyTaken`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<ProxyHolder>,
+    /// Whether it is in a private window, of which the decision outlives the end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 /// A likely reason of what a person sees.
@@ -450,6 +453,7 @@ impl TrustView {
             waits: None,
             meeting: None,
             proxy: None,
+            private: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::decision::Finding;
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::error::ErrorCode;
 use crate::event::{TabId, Timer};
+use crate::mark::ListMark;
 use crate::protocol::{
     Answer, FromHelper, HelperError, PROTOCOL, Refusal, Request, Response, ToHelper,
 };
@@ -23,6 +24,7 @@ impl Core {
         let hello = Request::Hello {
             extension: self.version.clone(),
             profile,
+            seen: self.seen.clone(),
         };
         vec![Effect::ConnectHelper, self.send(hello, Pending::Hello)]
     }
@@ -119,10 +121,23 @@ impl Core {
         let Some(pending) = message.id.and_then(|id| self.pending.remove(&id)) else {
             return Vec::new();
         };
-        match message.answer {
+        let mut effects = match message.answer {
             Answer::Ok(response) => self.helper_did(pending, response),
             Answer::Error(error) => self.helper_refused(pending, &error),
+        };
+        effects.extend(message.mark.and_then(|mark| self.saw(mark)));
+        effects
+    }
+
+    /// Keeps how far the list of devices has come. Answers may overtake each other, and what was
+    /// seen once is not unseen by a later word of before.
+    fn saw(&mut self, mark: ListMark) -> Option<Effect> {
+        let known = self.seen.as_ref();
+        if known.is_some_and(|seen| *seen == mark || mark.lacks(seen).is_some()) {
+            return None;
         }
+        self.seen = Some(mark.clone());
+        Some(Effect::Remember { seen: mark })
     }
 
     pub(super) fn helper_did(&mut self, pending: Pending, response: Response) -> Vec<Effect> {

@@ -205,12 +205,24 @@ impl Core {
             }),
             About::Refused(refusal) => refused(refusal),
         };
+        let private = self.private.contains(&prompt.tab_id);
         view.map_or(
             PageReply::Error {
                 code: ErrorCode::NotMet,
             },
-            |view| PageReply::Trust { view },
+            |view| PageReply::Trust {
+                view: TrustView { private, ..view },
+            },
         )
+    }
+
+    /// Whether a tab is in a private window, as a page in it says.
+    pub(super) fn notice_private(&mut self, tab_id: Option<TabId>, private: bool) {
+        match tab_id {
+            Some(tab_id) if private => drop(self.private.insert(tab_id)),
+            Some(tab_id) => drop(self.private.remove(&tab_id)),
+            None => {}
+        }
     }
 
     /// A prompt, but only for the tab that it was shown in.

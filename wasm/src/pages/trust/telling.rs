@@ -37,6 +37,7 @@ impl<'host> Teller<'host> {
         values.flag("suspicious", view.suspicious_name);
         values.flag("incomplete", view.incomplete_chain);
         values.flag("clears", view.clears);
+        values.flag("private", view.private);
         values.flag("comparable", view.key.is_some());
         values.flag("waits_changed", view.waits == Some(Situation::Changed));
         values.set_some("rule", view.rule.as_ref().map(code));
