@@ -75,7 +75,8 @@ pub(crate) async fn tls_1_2_passes(lan: Lan) {
         let mut browser = scene.browse().await.unwrap();
         ping(&mut browser).await;
         let agreed = browser.get_ref().1.protocol_version();
-        assert_eq!(agreed, Some(ProtocolVersion::TLSv1_3));
+        // Nothing looks newer than it is.
+        assert_eq!(agreed, Some(ProtocolVersion::TLSv1_2));
     }
     assert!(device.handshakes::<4>().await.iter().all(Option::is_some));
 }
