@@ -126,11 +126,9 @@ impl Acquaintance {
         let config = Arc::clone(&self.config);
         let connection = UnbufferedClientConnection::new_with_alpn(config, name, alpn)
             .map_err(|_| Failure::Protocol)?;
-        let mut stream = Tls::shake_hands(socket, connection, Vec::new())
+        let stream = Tls::shake_hands(socket, connection, Vec::new())
             .await
             .map_err(|error| self.failure_of(&error))?;
-        // A device waits for this before it believes in the connection.
-        stream.flush().await.map_err(|_| Failure::Closed)?;
         let certificates = stream.connection().peer_certificates().unwrap_or_default();
         let ders = certificates
             .iter()

@@ -15,7 +15,7 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus,
 };
-use rustls::{CipherSuite, Error};
+use rustls::{CipherSuite, Error, ProtocolVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -63,6 +63,9 @@ pub trait Role: Send {
         &'c mut self,
         incoming: &'i mut [u8],
     ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+
+    /// Whether the peer waits for what is still to be sent when the handshake is done.
+    fn has_last_word(&self) -> bool;
 }
 
 impl Role for UnbufferedClientConnection {
@@ -74,6 +77,10 @@ impl Role for UnbufferedClientConnection {
     ) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(incoming)
     }
+
+    fn has_last_word(&self) -> bool {
+        true
+    }
 }
 
 impl Role for UnbufferedServerConnection {
@@ -84,6 +91,11 @@ impl Role for UnbufferedServerConnection {
         incoming: &'i mut [u8],
     ) -> UnbufferedStatus<'c, 'i, Self::Data> {
         self.process_tls_records(incoming)
+    }
+
+    // In TLS 1.3 only session tickets are left.
+    fn has_last_word(&self) -> bool {
+        self.protocol_version() != Some(ProtocolVersion::TLSv1_3)
     }
 }
 
@@ -126,6 +138,9 @@ impl<C: Role> Tls<C> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
+        if connection.has_last_word() {
+            socket.write_all(&mem::take(&mut outgoing)).await?;
+        }
         incoming.shrink_to_fit();
         Ok(Self {
             socket,
@@ -134,16 +149,6 @@ impl<C: Role> Tls<C> {
             outgoing,
             early,
         })
-    }
-
-    /// Sends what the handshake left to be sent.
-    ///
-    /// # Errors
-    ///
-    /// The socket's.
-    pub async fn flush(&mut self) -> io::Result<()> {
-        let outgoing = mem::take(&mut self.outgoing);
-        self.socket.write_all(&outgoing).await
     }
 
     /// The connection, for what was agreed on.

@@ -18,6 +18,7 @@ use thirtyfour::WebDriver;
 
 pub use self::account::{Account, artefact};
 use self::driver::DriverProcess;
+pub use self::extensions::copy_extension;
 pub use self::page::Page;
 use self::wait::PATIENCE;
 

@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use housekey_core::chain::{TlsVersion, UnverifiedChain};
+use housekey_core::chain::UnverifiedChain;
 use housekey_core::decision::{Failure, Finding};
 use housekey_core::endpoint::Endpoint;
 use housekey_core::pin::{Mismatch, Pin, PinMatch};
@@ -298,14 +298,7 @@ impl Gateway {
             .and_then(|config| UnbufferedServerConnection::new(config).map_err(io::Error::other));
         let finished = match connection {
             Ok(connection) => {
-                let handshake = async {
-                    let mut browser = Tls::shake_hands(browser, connection, hello).await?;
-                    // In TLS 1.2 the last word is the server's, and browsers wait for it.
-                    if tls == TlsVersion::V1_2 {
-                        browser.flush().await?;
-                    }
-                    Ok(browser)
-                };
+                let handshake = Tls::shake_hands(browser, connection, hello);
                 timeout(HELLO_TIMEOUT, handshake).await
             }
             Err(error) => Ok(Err(error)),

@@ -14,8 +14,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
-use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::version::TLS12;
+use rustls::{DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion};
 
 use crate::authority::Authority;
 use crate::tls;
@@ -81,7 +81,7 @@ impl Leaves {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(match tls {
                 TlsVersion::V1_2 => ONLY_1_2,
-                TlsVersion::V1_3 => ALL,
+                TlsVersion::V1_3 => DEFAULT_VERSIONS,
             })
             .map_err(io::Error::other)?
             .with_no_client_auth()
@@ -107,7 +107,6 @@ impl Leaves {
 }
 
 static ONLY_1_2: &[&SupportedProtocolVersion] = &[&TLS12];
-static ALL: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
 
 /// A leaf lives seven days; a browser that stays open never sees one end.
 const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);

@@ -72,13 +72,24 @@ pub(crate) async fn tls_1_2_passes(lan: Lan) {
     let device = Device::start(special(&identity(), &version::TLS12, false), echo).await;
     scene.trust().await;
     for _ in 0..3 {
-        let mut browser = scene.browse().await.unwrap();
+        let mut browser = within(scene.browse()).await.unwrap();
         ping(&mut browser).await;
         let agreed = browser.get_ref().1.protocol_version();
         // Nothing looks newer than it is.
         assert_eq!(agreed, Some(ProtocolVersion::TLSv1_2));
     }
     assert!(device.handshakes::<4>().await.iter().all(Option::is_some));
+}
+
+/// What a script is told to speak (`curl --tls-max 1.2`) may be older than the device.
+pub(crate) async fn an_older_client_is_served(lan: Lan) {
+    let scene = Scene::new(lan).await;
+    let _device = Device::start(special(&identity(), &version::TLS13, false), echo).await;
+    scene.trust().await;
+    let mut client = within(scene.browse_by_tls_1_2()).await.unwrap();
+    ping(&mut client).await;
+    let agreed = client.get_ref().1.protocol_version();
+    assert_eq!(agreed, Some(ProtocolVersion::TLSv1_2));
 }
 
 pub(crate) async fn a_wanted_certificate_is_told(lan: Lan) {

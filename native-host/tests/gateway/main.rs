@@ -43,6 +43,7 @@ fn main() -> anyhow::Result<()> {
             face::a_home_is_not_searched_through,
             handshakes::the_browser_s_protocol_is_the_device_s,
             handshakes::tls_1_2_passes,
+            handshakes::an_older_client_is_served,
             handshakes::a_wanted_certificate_is_told,
             handshakes::a_browser_that_distrusts_is_noticed,
             handshakes::garbage_instead_of_a_handshake_is_told,

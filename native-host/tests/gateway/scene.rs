@@ -22,7 +22,11 @@ use housekey_tests::pki::{Identity, Key, Subject};
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{Ticketer, default_provider};
-use rustls::{ClientConfig, HandshakeKind, RootCertStore, ServerConfig};
+use rustls::version::TLS12;
+use rustls::{
+    ClientConfig, DEFAULT_VERSIONS, HandshakeKind, RootCertStore, ServerConfig,
+    SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{PrivateKeyDer, ServerName};
 use tempfile::TempDir;
@@ -46,6 +50,7 @@ pub(crate) struct Scene {
     prober: Arc<Prober>,
     browser: TlsConnector,
     sockets: TlsConnector,
+    roots: RootCertStore,
     _home: TempDir,
 }
 
@@ -67,7 +72,8 @@ impl Scene {
             store,
             prober,
             sockets: connector_for(roots.clone(), &["http/1.1"]),
-            browser: connector(roots),
+            browser: connector(roots.clone()),
+            roots,
             _home: home,
         }
     }
@@ -131,6 +137,12 @@ impl Scene {
         self.browse_with(&self.sockets).await
     }
 
+    /// The same by a program that speaks TLS 1.2 at best.
+    pub(crate) async fn browse_by_tls_1_2(&self) -> std::io::Result<Browser> {
+        let program = connector_of(&[&TLS12], self.roots.clone(), &["http/1.1"]);
+        self.browse_with(&program).await
+    }
+
     /// The same by a browser of the test's own.
     pub(crate) async fn browse_with(&self, browser: &TlsConnector) -> std::io::Result<Browser> {
         let (status, socket) = self.tunnel().await;
@@ -151,8 +163,16 @@ pub(crate) fn connector(roots: RootCertStore) -> TlsConnector {
 
 /// A browser that trusts these roots and offers these protocols.
 pub(crate) fn connector_for(roots: RootCertStore, protocols: &[&str]) -> TlsConnector {
+    connector_of(DEFAULT_VERSIONS, roots, protocols)
+}
+
+fn connector_of(
+    versions: &[&'static SupportedProtocolVersion],
+    roots: RootCertStore,
+    protocols: &[&str],
+) -> TlsConnector {
     let mut config = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();

@@ -34,14 +34,12 @@ struct Helper {
 impl Helper {
     /// With an authority, as after `housekey install`.
     fn installed() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let paths = Paths::at(home.path().join("housekey"));
-        paths.prepare().unwrap();
-        Authority::create(&paths, &[], SystemTime::now()).unwrap();
-        Self::start(
-            home,
-            &format!("chrome-extension://{}/", extension_id::CHROME),
-        )
+        Self::of_chrome(installed().0)
+    }
+
+    fn of_chrome(home: TempDir) -> Self {
+        let origin = format!("chrome-extension://{}/", extension_id::CHROME);
+        Self::start(home, &origin)
     }
 
     fn start(home: TempDir, origin: &str) -> Self {
@@ -109,6 +107,21 @@ impl Helper {
             .unwrap();
         (rest, self.process.wait().unwrap().success())
     }
+}
+
+/// A home with an authority.
+fn installed() -> (TempDir, Paths) {
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths::at(home.path().join("housekey"));
+    paths.prepare().unwrap();
+    Authority::create(&paths, &[], SystemTime::now()).unwrap();
+    (home, paths)
+}
+
+/// One change of the list, as another browser's helper makes it.
+fn change(paths: &Paths) {
+    let store = Store::open(paths).unwrap();
+    store.set_settings(&Settings::default()).unwrap();
 }
 
 fn hello(id: u32) -> Value {
@@ -236,10 +249,7 @@ fn another_extension_is_not_served() {
 fn without_an_authority_every_request_is_refused_by_cause_until_there_is_one() {
     let home = tempfile::tempdir().unwrap();
     let paths = Paths::at(home.path().join("housekey"));
-    let mut helper = Helper::start(
-        home,
-        &format!("chrome-extension://{}/", extension_id::CHROME),
-    );
+    let mut helper = Helper::of_chrome(home);
     assert_eq!(
         helper.ask(&hello(1))["answer"]["value"]["code"],
         "authority_unusable"
@@ -263,15 +273,9 @@ fn without_an_authority_every_request_is_refused_by_cause_until_there_is_one() {
 
 #[test]
 fn a_damaged_store_is_told_and_nothing_is_served() {
-    let home = tempfile::tempdir().unwrap();
-    let paths = Paths::at(home.path().join("housekey"));
-    paths.prepare().unwrap();
-    Authority::create(&paths, &[], SystemTime::now()).unwrap();
+    let (home, paths) = installed();
     housekey::paths::write_private(&paths.database(), b"").unwrap();
-    let mut helper = Helper::start(
-        home,
-        &format!("chrome-extension://{}/", extension_id::CHROME),
-    );
+    let mut helper = Helper::of_chrome(home);
     let answer = helper.ask(&hello(1));
     assert_eq!(answer["answer"]["value"]["code"], "store_unusable");
     assert!(answer["answer"]["value"].get("gateway").is_none());
@@ -282,20 +286,12 @@ fn a_damaged_store_is_told_and_nothing_is_served() {
 /// Nothing is served from a copy of yesterday either, and it is told by another code.
 #[test]
 fn an_older_store_is_told_and_nothing_is_served() {
-    let home = tempfile::tempdir().unwrap();
-    let paths = Paths::at(home.path().join("housekey"));
-    paths.prepare().unwrap();
-    Authority::create(&paths, &[], SystemTime::now()).unwrap();
-    let change = || {
-        let store = Store::open(&paths).unwrap();
-        store.set_settings(&Settings::default()).unwrap();
-    };
-    change();
+    let (home, paths) = installed();
+    change(&paths);
     let yesterday = std::fs::read(paths.database()).unwrap();
-    change();
+    change(&paths);
     std::fs::write(paths.database(), yesterday).unwrap();
-    let origin = format!("chrome-extension://{}/", extension_id::CHROME);
-    let mut helper = Helper::start(home, &origin);
+    let mut helper = Helper::of_chrome(home);
     for id in 1..3 {
         let answer = helper.ask(&hello(id));
         assert_eq!(answer["answer"]["value"]["code"], "store_replaced");
@@ -307,21 +303,13 @@ fn an_older_store_is_told_and_nothing_is_served() {
 /// on, nobody believes it, and a word that no list ever comes to harms nobody else.
 #[test]
 fn a_directory_of_yesterday_is_noticed_by_what_a_browser_saw() {
-    let home = tempfile::tempdir().unwrap();
-    let paths = Paths::at(home.path().join("housekey"));
-    paths.prepare().unwrap();
-    Authority::create(&paths, &[], SystemTime::now()).unwrap();
-    let change = || {
-        let store = Store::open(&paths).unwrap();
-        store.set_settings(&Settings::default()).unwrap();
-    };
-    change();
+    let (home, paths) = installed();
+    change(&paths);
     let files = [paths.database(), paths.seal()];
     let yesterday = files.clone().map(|file| std::fs::read(file).unwrap());
-    let origin = format!("chrome-extension://{}/", extension_id::CHROME);
-    let mut helper = Helper::start(home, &origin);
+    let mut helper = Helper::of_chrome(home);
     let before = helper.ask(&hello(1))["mark"].clone();
-    change();
+    change(&paths);
     let answer = helper.ask(&hello_after(2, &before));
     assert_eq!(answer["answer"]["type"], "ok", "{answer}");
     let seen = answer["mark"].clone();
@@ -333,7 +321,7 @@ fn a_directory_of_yesterday_is_noticed_by_what_a_browser_saw() {
     }
 
     // By itself it is sound, and a lie of one browser does not change that for others.
-    let mut helper = Helper::start(home, &origin);
+    let mut helper = Helper::of_chrome(home);
     let mut lie = seen.clone();
     lie["changes"] = i64::MAX.into();
     for (id, seen, code) in [
@@ -363,7 +351,7 @@ fn a_directory_of_yesterday_is_noticed_by_what_a_browser_saw() {
     let source = Source::File(paths.database());
     let plan = Restoration::plan(&paths, &source).unwrap();
     plan.execute(Timestamp(1_800_000_000)).unwrap();
-    let mut helper = Helper::start(home, &origin);
+    let mut helper = Helper::of_chrome(home);
     let answer = helper.ask(&hello_after(1, &seen));
     assert_eq!(answer["answer"]["type"], "ok", "{answer}");
     // Another list is one of its own.

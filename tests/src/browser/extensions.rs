@@ -1,11 +1,27 @@
 //! What a person does in the browser's own list of extensions, and with its private windows.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
+use thirtyfour::WindowHandle;
 
+use super::account::artefact;
 use super::{Browser, Kind, chromium, firefox};
+
+/// Copies the extension as it was built for a browser, for a test that changes it.
+///
+/// # Errors
+///
+/// When it is not built, or a file cannot be written.
+pub fn copy_extension(kind: Kind, directory: &Path) -> Result<()> {
+    copy(
+        &artefact("HOUSEKEY_DIST", "dist")?.join(kind.extension()),
+        directory,
+    )
+}
 
 impl Browser {
     /// Switches Housekey off or on.
@@ -35,12 +51,7 @@ impl Browser {
         match self.kind() {
             Kind::Chromium => {
                 // The browser's own list asks in a window that WebDriver cannot reach.
-                let own = self.driver().window().await?;
-                self.new_tab().await?;
-                let page = self.extension_page("pages/welcome/welcome.html")?;
-                self.go(&page).await?;
-                self.until("a page of the extension", |it| it.href == page)
-                    .await?;
+                let own = self.page_of_extension().await?;
                 // Its tab ends with it, before it could answer.
                 let removal = "setTimeout(() => chrome.management.uninstallSelf())";
                 self.eval(removal).await?;
@@ -69,12 +80,7 @@ impl Browser {
         let before = self.driver().windows().await?;
         match self.kind() {
             Kind::Chromium => {
-                let own = self.driver().window().await?;
-                self.new_tab().await?;
-                let page = self.extension_page("pages/welcome/welcome.html")?;
-                self.go(&page).await?;
-                self.until("a page of the extension", |it| it.href == page)
-                    .await?;
+                let own = self.page_of_extension().await?;
                 let open = "chrome.windows.create({ incognito: true, url: 'about:blank' });";
                 self.eval(open).await?;
                 self.driver().close_window().await?;
@@ -103,6 +109,17 @@ impl Browser {
         }
     }
 
+    /// Opens a page of the extension in a tab of its own. The window that was left for it.
+    async fn page_of_extension(&self) -> Result<WindowHandle> {
+        let own = self.driver().window().await?;
+        self.new_tab().await?;
+        let page = self.extension_page("pages/welcome/welcome.html")?;
+        self.go(&page).await?;
+        self.until("a page of the extension", |it| it.href == page)
+            .await?;
+        Ok(own)
+    }
+
     /// Runs the body of an asynchronous function in Chromium's list of extensions.
     async fn in_list(&self, body: &str) -> Result<()> {
         let own = self.driver().window().await?;
@@ -127,6 +144,20 @@ impl Browser {
         );
         succeeded(&self.in_chrome(&body).await?)
     }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 fn succeeded(done: &Value) -> Result<()> {

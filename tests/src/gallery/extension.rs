@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::{Language, State};
-use crate::browser::{Kind, artefact, workspace};
+use crate::browser::{Kind, copy_extension, workspace};
 
 /// Writes the extension for a browser to a directory of its own.
 ///
@@ -21,11 +21,7 @@ pub(super) fn write(
     states: &[State],
     directory: &Path,
 ) -> Result<()> {
-    let product = artefact("HOUSEKEY_DIST", "dist")?.join(match kind {
-        Kind::Chromium => "chrome",
-        Kind::Firefox => "firefox",
-    });
-    copy(&product, directory)?;
+    copy_extension(kind, directory)?;
 
     let background = workspace().join("tests/gallery/background.js");
     fs::copy(&background, directory.join("background.js"))
@@ -41,18 +37,4 @@ pub(super) fn write(
     fs::create_dir_all(locales.join("en"))?;
     let messages = language.messages(&messages)?;
     Ok(fs::write(locales.join("en/messages.json"), messages)?)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &to)?;
-        } else {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }

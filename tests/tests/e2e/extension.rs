@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use housekey_tests::browser::{Account, Browser, Options, Page, artefact};
+use housekey_tests::browser::{Account, Browser, Options, Page, copy_extension};
 use housekey_tests::home::{Home, impostor};
 use housekey_tests::pki::Key;
 use housekey_tests::proxy::Proxy;
@@ -80,8 +80,7 @@ pub(crate) async fn an_update_opens_nothing_and_asks_nothing(stage: Stage) -> Re
     account.install_housekey()?;
     account.add_makers()?;
     let extension = account.directory().join("extension");
-    let packed = artefact("HOUSEKEY_DIST", "dist")?.join(stage.kind.extension());
-    copy(&packed, &extension)?;
+    copy_extension(stage.kind, &extension)?;
     let options = Options {
         unpacked: Some(extension.clone()),
         ..Options::with_housekey()
@@ -158,20 +157,6 @@ fn set_version(extension: &Path, version: &str) -> Result<()> {
     let mut manifest: Value = serde_json::from_str(&fs::read_to_string(&path)?)?;
     manifest["version"] = json!(version);
     Ok(fs::write(path, manifest.to_string())?)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
 }
 
 const FETCH: &str = "return fetch('/echo').then((it) => it.status, () => 'refused')";

@@ -172,9 +172,14 @@ impl Host {
     pub fn is_multicast_dns(&self) -> bool {
         match self {
             Self::Ip(_) => false,
-            Self::Name(name) => name.ends_with(".local"),
+            Self::Name(name) => is_multicast_dns(name),
         }
     }
+}
+
+/// The same of a name alone.
+pub(crate) fn is_multicast_dns(name: &str) -> bool {
+    name.ends_with(".local")
 }
 
 impl FromStr for Host {

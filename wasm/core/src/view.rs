@@ -8,7 +8,7 @@ use crate::certificate::{Certificate, CertificateError, KeyKind, WholeNames};
 use crate::chain::{ChainVerdict, Der, Flaw, OutdatedTls, TlsVersion, UnverifiedChain};
 use crate::decision::{Failure, Finding, Rule};
 use crate::effect::HelperStatus;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, is_multicast_dns};
 use crate::error::ErrorCode;
 use crate::fingerprint::SpkiSha256;
 use crate::identity::{Identity, Tier};
@@ -405,7 +405,7 @@ impl TrustView {
     /// which nobody at home has a reason to say.
     #[must_use]
     pub fn is_local_name_abroad(&self) -> bool {
-        self.failure == Some(Failure::Public) && self.host().ends_with(".local")
+        self.failure == Some(Failure::Public) && is_multicast_dns(self.host())
     }
 
     /// The address without its port. A page needs no parser of URLs for it, which would be a good
