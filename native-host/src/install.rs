@@ -1,6 +1,7 @@
 //! Putting the helper into daily use: first everything is looked at and planned, then the person
 //! is told, and only then is anything changed. What is right already is left alone.
 
+mod command;
 mod consent;
 mod manifest;
 mod program;
@@ -23,6 +24,7 @@ use crate::platform::{Platform, files};
 use crate::renewal;
 use crate::trust_store::{TrustStore, TrustStoreError};
 
+pub use command::Command;
 pub use consent::explain;
 pub use manifest::chrome_origin;
 pub use program::{VERSION, is_same_program, newer_package, version_of};
@@ -166,7 +168,16 @@ impl Plan {
             true => self.right.push(format!("the helper is at {}", shown(&to))),
             false => self.steps.push(Step::CopyProgram { from, to }),
         }
+        self.command(platform, paths);
         Ok(())
+    }
+
+    fn command(&mut self, platform: &dyn Platform, paths: &Paths) {
+        match Command::survey(platform, &paths.installed_binary()) {
+            Command::Missing(link) => self.steps.push(Step::Link(link)),
+            Command::Ours(link) => self.right.push(format!("its command is {}", shown(&link))),
+            Command::Brought | Command::None => {}
+        }
     }
 
     fn authority(
@@ -249,6 +260,7 @@ impl Plan {
                     }
                     record.databases.insert(directory);
                 }
+                Step::Link(link) => record.note_missing_directories(link),
                 Step::CopyProgram { .. } | Step::Distrust(..) | Step::MakeAuthority { .. } => {}
             }
         }

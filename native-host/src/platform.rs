@@ -63,6 +63,9 @@ pub trait Platform: fmt::Debug {
     /// start: each user has a copy, which this one may be newer than.
     fn packaged_program(&self) -> Option<PathBuf>;
 
+    /// Where a link to the helper makes it a command of the user's, if the system has such a place.
+    fn command_place(&self) -> Option<PathBuf>;
+
     /// The browsers that are here, where each looks for the helper, and which stores of trusted
     /// authorities they read.
     ///

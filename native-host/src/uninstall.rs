@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::authority::Authority;
 use crate::browsers::Place;
-use crate::install::{Record, RecordError};
+use crate::install::{Command, Record, RecordError};
 use crate::paths::{Paths, TEMPORARY_PREFIX};
 use crate::platform::{self, Platform};
 use crate::trust_store::{Entry, TrustStore};
@@ -24,7 +24,8 @@ pub struct Removal {
     stores: Vec<Rc<dyn TrustStore>>,
     /// Every certificate of Housekey's, and the store it is in.
     pub entries: Vec<(Rc<dyn TrustStore>, Entry)>,
-    /// Every native-messaging manifest of Housekey's, and what an interrupted installer left.
+    /// Every native-messaging manifest of Housekey's, its command, and what an interrupted
+    /// installer left.
     pub files: Vec<PathBuf>,
     /// Every place at which a browser is made to look for one, where that takes more than a file.
     pub pointers: Vec<Place>,
@@ -88,6 +89,9 @@ impl Removal {
         let directories: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         let unfinished: Vec<_> = directories.into_iter().flat_map(unfinished).collect();
         files.extend(unfinished);
+        if let Command::Ours(link) = Command::survey(platform, &paths.installed_binary()) {
+            files.push(link);
+        }
         files.retain(|file| is_there(file));
         files.sort();
         files.dedup();

@@ -845,3 +845,39 @@ fn a_copy_of_the_devices_is_written_first_where_that_is_asked_for() {
 }
 
 const PROFILE: &str = ".mozilla/firefox/abc.default";
+
+#[test]
+fn the_helper_is_a_command_unless_something_else_is() {
+    let home = Home::new();
+    let link = home.path(".local/bin/housekey");
+    let said = home.install();
+    let program = home.path(".local/share/housekey/bin/housekey");
+    assert_eq!(fs::read_link(&link).expect("a link"), program);
+    assert!(said.contains("when you log in again"), "{said}");
+    home.ok(&["uninstall", "--yes"]);
+    assert!(!home.path(".local").exists(), "a directory is left");
+
+    // Somebody's own program of this name stays what it is.
+    fs::create_dir_all(home.path(".local/bin")).expect("a directory");
+    home.write(".local/bin/housekey", "another program");
+    home.install();
+    home.ok(&["uninstall", "--yes"]);
+    let theirs = fs::read_to_string(&link).expect("their program");
+    assert_eq!(theirs, "another program");
+
+    // So does a link that somebody made lead elsewhere.
+    fs::remove_file(&link).expect("a file");
+    std::os::unix::fs::symlink(home.path("bin/firefox"), &link).expect("a link");
+    home.install();
+    home.ok(&["uninstall", "--yes"]);
+    assert_eq!(
+        fs::read_link(&link).expect("their link"),
+        home.path("bin/firefox")
+    );
+
+    // What a package brought needs no link.
+    fs::remove_file(&link).expect("a link");
+    home.write("bin/housekey", "");
+    home.install();
+    assert!(!link.exists(), "a second command");
+}

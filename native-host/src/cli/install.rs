@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::InstallArguments;
 use super::output::{self, Mark};
-use crate::install::{Plan, Request, explain};
+use crate::install::{Command, Plan, Request, explain};
 use crate::paths::{Paths, shown};
 use crate::platform;
 use crate::platform::on_path;
@@ -55,10 +55,20 @@ pub(super) fn run(paths: &Paths, arguments: InstallArguments) -> anyhow::Result<
         "\nInstalled. Restart browsers that are open; `housekey doctor` shows whether all is well.",
     );
     if on_path("housekey").is_none() {
-        let program = shown(&paths.installed_binary());
-        output::print(&format!(
-            "No directory of your PATH has `housekey`; type {program} instead, or make a link to it."
-        ));
+        let program = paths.installed_binary();
+        let text = match Command::survey(platform, &program) {
+            Command::Ours(link) => {
+                format!(
+                    "`housekey` is a command when you log in again; until then type {}",
+                    shown(&link)
+                )
+            }
+            _ => format!(
+                "No directory of your PATH has `housekey`; type {}",
+                shown(&program)
+            ),
+        };
+        output::print(&text);
     }
     Ok(ExitCode::SUCCESS)
 }

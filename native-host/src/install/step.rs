@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 
-use super::Record;
+use super::{Record, command};
 use crate::authority::Authority;
 use crate::browsers::Place;
 use crate::paths::{self, Paths, shown};
@@ -29,6 +29,8 @@ pub enum Step {
     /// Takes an authority of Housekey's out of a store: an old one, or one that is not trusted
     /// as it should be.
     Distrust(Rc<dyn TrustStore>, Entry),
+    /// Makes the helper a command, by a link here.
+    Link(PathBuf),
     /// Makes a new authority in place of what is there.
     MakeAuthority {
         /// Why one is needed.
@@ -46,6 +48,7 @@ impl Step {
         match self {
             Self::CopyProgram { to, .. } => vec![to.clone()],
             Self::Distrust(store, _) | Self::Trust(store) => store.files(),
+            Self::Link(link) => vec![link.clone()],
             Self::MakeAuthority { .. } => vec![
                 paths.root_certificate(),
                 paths.issuer_certificate(),
@@ -65,6 +68,7 @@ impl Step {
         match self {
             Self::CopyProgram { from, to } => copy_program(from, to)?,
             Self::Distrust(store, entry) => store.remove(entry)?,
+            Self::Link(link) => command::link(link, &paths.installed_binary())?,
             Self::MakeAuthority { .. } => {
                 let local_names: Vec<String> = record.local_names.iter().cloned().collect();
                 Authority::destroy(paths)?;
@@ -85,6 +89,7 @@ impl fmt::Display for Step {
             Self::Distrust(store, entry) => {
                 write!(f, "take the old “{}” out of {}", entry.name, store.title())
             }
+            Self::Link(link) => write!(f, "make it a command, by a link at {}", shown(link)),
             Self::MakeAuthority { why } => write!(f, "make a local authority, for {why}"),
             Self::Register(host) => {
                 write!(

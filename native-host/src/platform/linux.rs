@@ -44,6 +44,11 @@ impl Platform for Linux {
         is_safe.then_some(found)
     }
 
+    fn command_place(&self) -> Option<PathBuf> {
+        let base = BaseDirs::new()?;
+        Some(base.executable_dir()?.join(self.program_name()))
+    }
+
     fn survey(&self, explicit: &Explicit) -> Result<Survey, PathsError> {
         home::survey(explicit)
     }

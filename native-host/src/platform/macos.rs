@@ -48,6 +48,10 @@ impl Platform for MacOs {
         None
     }
 
+    fn command_place(&self) -> Option<PathBuf> {
+        None
+    }
+
     fn survey(&self, explicit: &Explicit) -> Result<Survey, PathsError> {
         let support = self.support()?;
         let mut survey = Survey::default();

@@ -106,6 +106,10 @@ impl Platform for Windows {
         None
     }
 
+    fn command_place(&self) -> Option<PathBuf> {
+        None
+    }
+
     fn survey(&self, explicit: &Explicit) -> Result<Survey, PathsError> {
         let mut survey = Survey::default();
         for known in &KNOWN {

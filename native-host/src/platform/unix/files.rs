@@ -56,6 +56,11 @@ pub(crate) fn set_aside(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a link to a program.
+pub(crate) fn link(link: &Path, program: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(program, link)
+}
+
 /// Waits until the disk knows which files are in a directory.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

@@ -73,6 +73,11 @@ pub(crate) fn set_aside(program: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a link to a program.
+pub(crate) fn link(link: &Path, program: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(program, link)
+}
+
 /// Directories cannot be synced here.
 pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
