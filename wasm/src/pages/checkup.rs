@@ -23,6 +23,7 @@ pub(super) fn values(host: &PageHost, check: &Check, with_fix: bool) -> Values {
     let mut values = Values::default();
     values.set("state", code(&check.found.state()));
     values.set("found", code(&check.found));
+    values.set("link", code(&check.found.link()));
     if let Some(whose) = &check.whose {
         let (whose, names) = whose.words();
         values.set(
