@@ -25,6 +25,7 @@ use crate::renewal;
 use crate::trust_store::{TrustStore, TrustStoreError};
 
 pub use command::Command;
+pub(crate) use command::leads_to;
 pub use consent::explain;
 pub use manifest::chrome_origin;
 pub use program::{VERSION, is_same_program, newer_package, version_of};
@@ -260,7 +261,10 @@ impl Plan {
                     }
                     record.databases.insert(directory);
                 }
-                Step::Link(link) => record.note_missing_directories(link),
+                Step::Link(link) => {
+                    record.note_missing_directories(link);
+                    record.commands.insert(link.clone());
+                }
                 Step::CopyProgram { .. } | Step::Distrust(..) | Step::MakeAuthority { .. } => {}
             }
         }

@@ -195,8 +195,15 @@ pub fn this() -> Box<dyn Platform> {
 /// The program of this name on `PATH`.
 #[must_use]
 pub fn on_path(program: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|directory| directory.join(program))
-        .find(|file| file.is_file())
+    all_on_path(program).next()
+}
+
+/// Every program of this name on `PATH`, in its order.
+pub(crate) fn all_on_path(program: &str) -> impl Iterator<Item = PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let directories: Vec<_> = env::split_paths(&path).collect();
+    let files = directories
+        .into_iter()
+        .map(move |directory| directory.join(program));
+    files.filter(|file| file.is_file())
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use crate::authority::Authority;
 use crate::browsers::Place;
-use crate::install::{Command, Record, RecordError};
+use crate::install::{Record, RecordError, leads_to};
 use crate::paths::{Paths, TEMPORARY_PREFIX};
 use crate::platform::{self, Platform};
 use crate::trust_store::{Entry, TrustStore};
@@ -89,9 +89,12 @@ impl Removal {
         let directories: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         let unfinished: Vec<_> = directories.into_iter().flat_map(unfinished).collect();
         files.extend(unfinished);
-        if let Command::Ours(link) = Command::survey(platform, &paths.installed_binary()) {
-            files.push(link);
-        }
+        let commands = record
+            .commands
+            .iter()
+            .cloned()
+            .chain(platform.command_place());
+        files.extend(commands.filter(|link| leads_to(link, &paths.installed_binary())));
         files.retain(|file| is_there(file));
         files.sort();
         files.dedup();

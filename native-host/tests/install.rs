@@ -89,15 +89,21 @@ impl Home {
     }
 
     fn housekey(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_housekey"))
+        let output = self.command(arguments).output();
+        output.expect("housekey starts")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let path = [".local/bin", "bin"].map(|directory| self.path(directory));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_housekey"));
+        command
             .args(arguments)
             .env_clear()
             .env("HOME", self.directory.path())
-            .env("PATH", self.path("bin"))
+            .env("PATH", std::env::join_paths(path).expect("a PATH"))
             .env("XDG_DATA_DIRS", self.path("share"))
-            .stdin(std::process::Stdio::null())
-            .output()
-            .expect("housekey starts")
+            .stdin(std::process::Stdio::null());
+        command
     }
 
     /// Runs `housekey` and expects it to succeed.
@@ -850,12 +856,19 @@ const PROFILE: &str = ".mozilla/firefox/abc.default";
 fn the_helper_is_a_command_unless_something_else_is() {
     let home = Home::new();
     let link = home.path(".local/bin/housekey");
-    let said = home.install();
+    home.install();
     let program = home.path(".local/share/housekey/bin/housekey");
     assert_eq!(fs::read_link(&link).expect("a link"), program);
-    assert!(said.contains("when you log in again"), "{said}");
     home.ok(&["uninstall", "--yes"]);
     assert!(!home.path(".local").exists(), "a directory is left");
+
+    // Also by somebody whose programs have another place now.
+    home.install();
+    let elsewhere = home.path("elsewhere");
+    let mut uninstall = home.command(&["uninstall", "--yes"]);
+    let output = uninstall.env("XDG_BIN_HOME", elsewhere).output();
+    assert!(output.expect("housekey starts").status.success());
+    assert!(!home.path(".local").exists(), "a link is left");
 
     // Somebody's own program of this name stays what it is.
     fs::create_dir_all(home.path(".local/bin")).expect("a directory");

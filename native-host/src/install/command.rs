@@ -42,6 +42,7 @@ pub(super) fn link(link: &Path, program: &Path) -> io::Result<()> {
     files::link(link, program)
 }
 
-fn leads_to(link: &Path, program: &Path) -> bool {
+/// Whether a link leads to this program, be it there or not.
+pub(crate) fn leads_to(link: &Path, program: &Path) -> bool {
     fs::read_link(link).is_ok_and(|it| it == program)
 }

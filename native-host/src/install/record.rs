@@ -23,6 +23,8 @@ pub struct Record {
     pub firefox_profiles: BTreeSet<PathBuf>,
     /// Chromium user-data directories that the person named.
     pub chromium_user_data_dirs: BTreeSet<PathBuf>,
+    /// Links that make the helper a command.
+    pub commands: BTreeSet<PathBuf>,
     /// Native-messaging manifests.
     pub manifests: BTreeSet<PathBuf>,
     /// Certificate databases that were given the root.

@@ -15,7 +15,7 @@ use directories::BaseDirs;
 
 use self::home::Home;
 use self::known::KNOWN;
-use super::{Others, Platform, files, on_path};
+use super::{Others, Platform, all_on_path, files};
 use crate::browsers::{Explicit, Place, Survey};
 use crate::paths::{self, PathsError};
 use crate::trust_store::TrustStore;
@@ -35,9 +35,13 @@ impl Platform for Linux {
         "housekey"
     }
 
-    /// One on `PATH` that nobody but the system or this user can change.
+    /// One on `PATH` that nobody but the system or this user can change. The user's own copy may be
+    /// found there by a link.
     fn packaged_program(&self) -> Option<PathBuf> {
-        let found = fs::canonicalize(on_path(self.program_name())?).ok()?;
+        let own = self.data_directory().ok()?;
+        let own = fs::canonicalize(&own).unwrap_or(own);
+        let mut found = all_on_path(self.program_name()).filter_map(|it| fs::canonicalize(it).ok());
+        let found = found.find(|it| !it.starts_with(&own))?;
         let metadata = fs::metadata(&found).ok()?;
         let is_safe = (metadata.uid() == 0 || files::is_own(&metadata))
             && metadata.permissions().mode() & 0o022 == 0;

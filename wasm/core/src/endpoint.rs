@@ -53,7 +53,7 @@ impl Endpoint {
     ///
     /// [`EndpointError::Scheme`] for any other scheme, else as [`Host::from_str`].
     pub fn from_url(url: &str) -> Result<Self, EndpointError> {
-        let url = parse_capped(url)?;
+        let url = parse_capped(&without_rest(url))?;
         if matches!(url.host(), Some(url::Host::Ipv6(it)) if it.to_ipv4_mapped().is_some()) {
             return Err(EndpointError::Host);
         }
@@ -242,6 +242,17 @@ impl EndpointError {
     }
 }
 
+/// A URL up to its host and port. How long all else in it is, any page decides, and the browser
+/// connects to that host nevertheless.
+fn without_rest(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or(rest);
+    let place = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{place}")
+}
+
 fn parse_capped(url: &str) -> Result<Url, EndpointError> {
     if url.len() > MAX_URL_BYTES {
         return Err(EndpointError::TooLong);
@@ -270,7 +281,7 @@ fn canonical_name(name: &str) -> Result<String, EndpointError> {
 }
 
 const HTTPS_PORT: u16 = 443;
-/// Longer than any browser shows; only the origin of a URL matters here.
+/// Far longer than a name may be, in whatever spelling.
 const MAX_URL_BYTES: usize = 65_536;
 const MAX_NAME_BYTES: usize = 253;
 const MAX_LABEL_BYTES: usize = 63;

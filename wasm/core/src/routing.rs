@@ -380,6 +380,34 @@ mod tests {
         }
     }
 
+    /// Whatever a browser connects to, however much stands around it.
+    #[test]
+    fn nothing_is_too_long_to_be_routed() {
+        let scope = ScopeOptions::default();
+        let much = "a".repeat(2_000_000);
+        for url in [
+            format!("https://192.168.1.20/{much}"),
+            format!("wss://192.168.1.20?{much}"),
+            format!("https://192.168.1.20/#{much}"),
+            format!("https://{much}:{much}@192.168.1.20/"),
+        ] {
+            let endpoint = device_endpoint(&url, &scope).map(|it| it.to_string());
+            assert_eq!(
+                endpoint.as_deref(),
+                Some("192.168.1.20:443"),
+                "{}",
+                &url[..40]
+            );
+        }
+        for url in [
+            format!("https://example.com/https://192.168.1.20/{much}"),
+            format!("https://192.168.1.20@example.com/{much}"),
+            format!("https://{much}/"),
+        ] {
+            assert_eq!(device_endpoint(&url, &scope), None, "{}", &url[..40]);
+        }
+    }
+
     #[test]
     fn what_comes_from_outside_stays_a_string_in_the_script() {
         let hostile = "\"; alert(1); \"".to_owned();
