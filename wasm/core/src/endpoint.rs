@@ -84,6 +84,18 @@ impl Endpoint {
         }
     }
 
+    /// Every origin of the pages at this endpoint, each with its host name: to browsers, a name that
+    /// ends in a dot is another one, with cookies and storage of its own.
+    #[must_use]
+    pub fn sites(&self) -> Vec<(String, String)> {
+        let mut sites = vec![(self.origin(), self.host.to_string())];
+        if let Host::Name(name) = &self.host {
+            let dotted = Self::new(Host::Name(format!("{name}.")), self.port);
+            sites.push((dotted.origin(), dotted.host.to_string()));
+        }
+        sites
+    }
+
     /// What a person reads: the host, and the port only if it is not the usual one.
     #[must_use]
     pub fn display_name(&self) -> String {
@@ -318,6 +330,19 @@ mod tests {
                 "{spelling}"
             );
         }
+    }
+
+    #[test]
+    fn a_name_with_the_root_s_dot_is_another_site() {
+        let sites = |text: &str| text.parse::<Endpoint>().unwrap().sites();
+        let both = ["https://nas.local:8443", "https://nas.local.:8443"].map(str::to_owned);
+        let names = ["nas.local", "nas.local."].map(str::to_owned);
+        assert_eq!(
+            sites("nas.local:8443"),
+            Vec::from_iter(both.into_iter().zip(names))
+        );
+        assert_eq!(sites("192.168.1.20").len(), 1);
+        assert_eq!(sites("[fd00::20]").len(), 1);
     }
 
     #[test]

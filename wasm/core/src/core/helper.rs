@@ -318,7 +318,7 @@ impl Core {
             let cleared = Pending::Cleared {
                 endpoint: endpoint.clone(),
             };
-            effects.push(clear_site_data(None, &endpoint));
+            effects.extend(clear_site_data(None, &endpoint));
             effects.push(self.send(Request::Cleared { endpoint }, cleared));
         }
         effects

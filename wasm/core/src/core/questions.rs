@@ -472,7 +472,7 @@ impl Core {
         // deleted, the key is not trusted: there is no moment at which the one meets the other.
         let mut effects = Vec::new();
         if self.clears(refusal) {
-            effects.push(clear_site_data(Some(ask_id), &refusal.endpoint));
+            effects.extend(clear_site_data(Some(ask_id), &refusal.endpoint));
         }
         let request = Request::Approve {
             endpoint: refusal.endpoint.clone(),
@@ -499,12 +499,16 @@ impl Core {
     }
 }
 
-pub(super) fn clear_site_data(ask_id: Option<AskId>, endpoint: &Endpoint) -> Effect {
-    Effect::ClearSiteData {
+pub(super) fn clear_site_data(
+    ask_id: Option<AskId>,
+    endpoint: &Endpoint,
+) -> impl Iterator<Item = Effect> {
+    let sites = endpoint.sites().into_iter();
+    sites.map(move |(origin, hostname)| Effect::ClearSiteData {
         ask_id,
-        origin: endpoint.origin(),
-        hostname: endpoint.host().to_string(),
-    }
+        origin,
+        hostname,
+    })
 }
 
 /// The question that this choice answers, if it does.
