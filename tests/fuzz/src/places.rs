@@ -35,8 +35,11 @@ pub fn routing(data: &[u8]) {
     let rules: Vec<_> = block_rules(&input.scope)
         .iter()
         .map(|rule| {
-            let regex = RegexBuilder::new(&rule.regex_filter).unicode(false).build();
-            regex.unwrap_or_else(|error| panic!("browsers refuse all rules for one: {error}"))
+            let regex = rule.regex_filter.as_deref().unwrap_or_default();
+            let regex = RegexBuilder::new(regex).unicode(false).build();
+            let regex =
+                regex.unwrap_or_else(|error| panic!("browsers refuse all rules for one: {error}"));
+            (regex, rule.request_domains.clone())
         })
         .collect();
     for url in &input.urls {
@@ -44,8 +47,18 @@ pub fn routing(data: &[u8]) {
             is_canonical(&endpoint);
             assert!(input.scope.is_device(endpoint.host()));
             // As a browser writes it before it looks at rules.
-            let shown = Url::parse(url).map(String::from).unwrap_or_default();
-            let blocked = rules.iter().any(|rule| rule.is_match(shown.as_bytes()));
+            let shown = Url::parse(url).ok();
+            let host = shown.as_ref().and_then(Url::host_str).unwrap_or_default();
+            let shown = shown.as_ref().map(Url::as_str).unwrap_or_default();
+            let is_below = |domain: &String| {
+                let above = host.strip_suffix(domain.as_str());
+                above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+            };
+            let blocked = rules.iter().any(|(regex, domains)| {
+                let domains = domains.as_ref();
+                regex.is_match(shown.as_bytes())
+                    && domains.is_none_or(|all| all.iter().any(is_below))
+            });
             assert!(blocked, "{shown} is a device and no rule says so");
         }
         // Without anything that the person added, only addresses and names that are nobody's.

@@ -97,6 +97,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         isolation::the_gateway_is_deaf_without_its_secret,
         local_network_access::nothing_passes_that_would_not_without_housekey,
         sites::a_site_that_is_let_in_reaches_that_device_only,
+        sites::an_added_name_is_kept_from_other_pages,
         public::public_hosts_are_not_routed,
         public::a_name_that_is_led_elsewhere_reaches_nobody,
         public::a_local_name_with_a_public_address_is_refused,

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use housekey_tests::browser::Page;
+use housekey_tests::browser::{Account, Options, Page};
+use housekey_tests::home::Home;
 use serde_json::{Value, json};
 
 use crate::options::look;
@@ -68,6 +69,34 @@ pub(crate) async fn a_site_that_is_let_in_reaches_that_device_only(stage: Stage)
         ensure!(Instant::now() < deadline, "let in without anybody's word");
     }
     ensure_never_direct(&scene.home.hue)
+}
+
+/// A name that was added is a device's to every page but its own, however it is spelled, and one
+/// that is too long for a browser's expressions opens nothing.
+pub(crate) async fn an_added_name_is_kept_from_other_pages(stage: Stage) -> Result<()> {
+    let home = Home::start(stage.lan).await?;
+    let account = Account::new(stage.lan, &home.authorities)?;
+    account.install_housekey()?;
+    let long = "long.".repeat(40) + "example";
+    let names = ["--local-name", "intranet.example", "--local-name", &long];
+    account.housekey([&["install", "--yes"], &names[..]].concat())?;
+    let options = Options::with_housekey();
+    let scene = stage.scene_in(home, account, options).await?;
+    scene.browser.until_housekey_is_ready().await?;
+    scene.approve("https://intranet.example/").await?;
+    let own = fetched(&scene, "intranet.example").await?;
+    ensure!(own == 200, "its own page got {own}");
+    scene.home.nas.clear_record();
+    go(&scene, SITE).await?;
+    for host in ["intranet.example", "intranet.example."] {
+        let other = fetched(&scene, host).await?;
+        let reached = scene.home.nas.record().requests;
+        ensure!(
+            other == "refused" && reached.is_empty(),
+            "another page at {host} got {other}: {reached:?}"
+        );
+    }
+    Ok(())
 }
 
 /// From the popup of the site's page, past its question.

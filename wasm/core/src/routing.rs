@@ -1,6 +1,7 @@
 //! Routing: which traffic goes through the gateway, and which traffic no page may cause.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +76,17 @@ pub enum RuleAction {
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub struct RuleCondition {
     /// Those whose URL matches this (RE2 in Chrome, ECMAScript in Firefox).
-    pub regex_filter: String,
+    ///
+    /// Chrome refuses all rules where one's expression takes more than two kilobytes when it is
+    /// compiled, so no name stands in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regex_filter: Option<String>,
+    /// Those to these hosts, or to names below them. A name that ends in a dot is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_domains: Option<Vec<String>>,
+    /// Those whose URL begins with what follows a `|` here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_filter: Option<String>,
     /// Those between two sites.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain_type: Option<DomainType>,
@@ -139,6 +150,7 @@ impl Routing {
         let conditions = blocks.flat_map(|rule| {
             let every = RuleCondition {
                 regex_filter: rule.condition.regex_filter,
+                request_domains: rule.condition.request_domains,
                 ..RuleCondition::default()
             };
             let pages = Some(vec![ResourceType::MainFrame]);
@@ -195,26 +207,38 @@ pub fn block_rules(scope: &ScopeOptions) -> Vec<RuleCondition> {
     };
     let names = LOCAL_SUFFIXES
         .iter()
-        .map(|suffix| format!(r"[^/:]+\.{}\.?", escaped(suffix)));
+        .map(|suffix| format!(r"[^/:]+\.{}\.?", suffix.replace('.', r"\.")));
     let hosts = addresses.iter().map(|regex| (*regex).to_owned());
+    // A user name in front of the host changes nothing about where a request goes.
     let others = hosts.chain(names).map(|host| RuleCondition {
         domain_type: Some(DomainType::ThirdParty),
-        ..to_device(&host)
+        ..but_pages(&format!("^(?:https|wss)://(?:[^/@]*@)?{host}[:/]"))
     });
     let added = scope.local_names.iter().map(|name| RuleCondition {
         excluded_initiator_domains: Some(vec![name.clone()]),
-        ..to_device(&format!(r"(?:[^/:]+\.)?{}\.?", escaped(name)))
+        request_domains: Some(with_dot(name)),
+        ..but_pages("^(?:https|wss)://")
     });
     others.chain(added).collect()
 }
 
-/// A user name in front of the host changes nothing about where a request goes.
-fn to_device(host: &str) -> RuleCondition {
+fn but_pages(regex: &str) -> RuleCondition {
     RuleCondition {
-        regex_filter: format!("^(?:https|wss)://(?:[^/@]*@)?{host}[:/]"),
+        regex_filter: Some(regex.to_owned()),
         excluded_resource_types: Some(vec![ResourceType::MainFrame]),
         ..RuleCondition::default()
     }
+}
+
+/// A host, and a name with the root's dot besides. No address has one, and Firefox refuses all
+/// rules where there seems to be.
+fn with_dot(host: &str) -> Vec<String> {
+    let is_name = host.parse::<Ipv4Addr>().is_err();
+    let dotted = is_name.then(|| format!("{host}."));
+    [Some(host.to_owned()), dotted]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Rules for the sites that a person lets reach a device: exactly that endpoint, and only that site
@@ -223,24 +247,26 @@ fn to_device(host: &str) -> RuleCondition {
 /// They cannot tell `http:` from `https:` there. So that nobody on the way can write pages of an
 /// allowed site, its pages are asked for by `https:` only.
 fn site_rules(allowed: &[Allowance]) -> Vec<(u32, RuleAction, RuleCondition)> {
-    let pairs = allowed.iter().map(|it| {
+    let pairs = allowed.iter().flat_map(|it| {
         let origin = it.endpoint.origin();
-        let place = origin.trim_start_matches("https://");
-        let condition = RuleCondition {
-            regex_filter: format!("^(?:https|wss)://{}/", escaped(place)),
-            initiator_domains: Some(vec![it.site.to_string()]),
-            excluded_resource_types: Some(vec![ResourceType::MainFrame]),
-            ..RuleCondition::default()
-        };
-        (ALLOWS, RuleAction::Allow, condition)
+        let socket = origin.replacen("https:", "wss:", 1);
+        // An asterisk may be part of a name, and would be anything here.
+        let places = [origin, socket].into_iter().filter(|it| !it.contains('*'));
+        places.map(|place| {
+            let condition = RuleCondition {
+                url_filter: Some(format!("|{place}/")),
+                initiator_domains: Some(vec![it.site.to_string()]),
+                excluded_resource_types: Some(vec![ResourceType::MainFrame]),
+                ..RuleCondition::default()
+            };
+            (ALLOWS, RuleAction::Allow, condition)
+        })
     });
     let sites: BTreeSet<_> = allowed.iter().map(|it| &it.site).collect();
     let secure = sites.into_iter().map(|site| {
         let condition = RuleCondition {
-            regex_filter: format!(
-                r"^http://(?:[^/@]*@)?(?:[^/:@]+\.)?{}\.?[:/]",
-                escaped(site.as_str())
-            ),
+            request_domains: Some(with_dot(site.as_str())),
+            url_filter: Some("|http:".to_owned()),
             resource_types: Some(vec![ResourceType::MainFrame, ResourceType::SubFrame]),
             ..RuleCondition::default()
         };
@@ -325,19 +351,6 @@ mod erased {
             serde_json::to_string(self).unwrap_or_else(|_| "[]".into())
         }
     }
-}
-
-/// Names may hold more of what a regular expression takes for itself than dots, and browsers
-/// refuse every rule where one of them is none.
-fn escaped(name: &str) -> String {
-    let mut escaped = String::with_capacity(name.len());
-    for c in name.chars() {
-        if r"\^$.*+?()[]{}|".contains(c) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
 }
 
 /// Browsers have made every spelling of an IPv4 address a dotted quad before this is asked.
@@ -435,10 +448,10 @@ mod tests {
         };
         let rules = Routing::new(1, &scope, &SystemProxy::default(), &[]).rules;
         let last = rules.last().unwrap();
-        assert_eq!(
-            last.condition.regex_filter,
-            r"^(?:https|wss)://(?:[^/@]*@)?(?:[^/:]+\.)?fritz\.box\.?[:/]"
-        );
+        let both = Some(vec!["fritz.box".to_owned(), "fritz.box.".to_owned()]);
+        assert_eq!(last.condition.request_domains, both);
+        let secure = last.condition.regex_filter.as_deref();
+        assert_eq!(secure, Some("^(?:https|wss)://"));
         // Pages at home are no strangers there, whatever else is of the same site.
         let home = Some(vec!["fritz.box".to_owned()]);
         assert_eq!(last.condition.excluded_initiator_domains, home);
@@ -452,17 +465,40 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_never_an_expression() {
+    fn no_name_stands_in_an_expression() {
+        let names = ["a(b*$+{c}.example", &"long.".repeat(40)].map(str::to_owned);
         let scope = ScopeOptions {
-            local_names: vec!["a(b*$+{c}.example".into()],
+            local_names: names.to_vec(),
             ..Default::default()
         };
-        let rules = block_rules(&scope);
-        assert!(
-            rules
-                .last()
-                .is_some_and(|rule| rule.regex_filter.contains(r"a\(b\*\$\+\{c\}\.example\.?"))
-        );
+        let mut allowed = Vec::new();
+        for name in &names {
+            let (endpoint, site) = (name.parse().unwrap(), name.parse().unwrap());
+            let (since, name) = (crate::time::Timestamp(0), crate::text::SafeText::default());
+            allowed.push(Allowance {
+                site,
+                endpoint,
+                since,
+                name,
+            });
+        }
+        let with = Routing::new(1, &scope, &SystemProxy::default(), &allowed);
+        let without = Routing::new(1, &ScopeOptions::default(), &SystemProxy::default(), &[]);
+        let expressions = |routing: &Routing| {
+            let rules = routing.rules.iter();
+            let all = rules.filter_map(|rule| rule.condition.regex_filter.clone());
+            all.collect::<BTreeSet<_>>()
+        };
+        let mut expected = expressions(&without);
+        expected.insert("^(?:https|wss)://".to_owned());
+        assert_eq!(expressions(&with), expected);
+        // Where an asterisk would stand for any name, there is no rule that lets anybody in.
+        let filters = with
+            .rules
+            .iter()
+            .filter_map(|it| it.condition.url_filter.as_deref());
+        assert!(filters.clone().all(|it| !it.contains('*')));
+        assert_eq!(filters.filter(|it| it.contains("long")).count(), 2);
     }
 
     #[test]
@@ -482,26 +518,24 @@ mod tests {
         let allows = |(priority, action, condition): &(u32, RuleAction, RuleCondition)| {
             (*priority == ALLOWS && *action == RuleAction::Allow).then(|| {
                 let initiators = condition.initiator_domains.clone().unwrap();
-                (initiators.join(" "), condition.regex_filter.clone())
+                (initiators.join(" "), condition.url_filter.clone().unwrap())
             })
         };
         let pairs: Vec<_> = rules.iter().filter_map(allows).collect();
         let expected = [
-            ("cameras.example", r"^(?:https|wss)://192\.168\.1\.20/"),
-            ("cameras.example", r"^(?:https|wss)://nas\.local:8443/"),
-            ("192.168.1.60", r"^(?:https|wss)://\[fd00::20\]/"),
+            ("cameras.example", "|https://192.168.1.20/"),
+            ("cameras.example", "|wss://192.168.1.20/"),
+            ("cameras.example", "|https://nas.local:8443/"),
+            ("cameras.example", "|wss://nas.local:8443/"),
+            ("192.168.1.60", "|https://[fd00::20]/"),
+            ("192.168.1.60", "|wss://[fd00::20]/"),
         ];
         let expected = expected.map(|(site, filter)| (site.to_owned(), filter.to_owned()));
         assert_eq!(pairs, expected);
         // Each site once.
         let secure = rules.iter().filter(|it| it.1 == RuleAction::UpgradeScheme);
-        let secure: Vec<_> = secure.map(|it| it.2.regex_filter.as_str()).collect();
-        assert_eq!(
-            secure,
-            [
-                r"^http://(?:[^/@]*@)?(?:[^/:@]+\.)?192\.168\.1\.60\.?[:/]",
-                r"^http://(?:[^/@]*@)?(?:[^/:@]+\.)?cameras\.example\.?[:/]",
-            ]
-        );
+        let secure = secure.map(|it| it.2.request_domains.clone().unwrap().join(" "));
+        let secure: Vec<_> = secure.collect();
+        assert_eq!(secure, ["192.168.1.60", "cameras.example cameras.example."]);
     }
 }
