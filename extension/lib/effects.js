@@ -229,16 +229,19 @@ function pageOf(promptId) {
  * @param {Happened} happened
  */
 async function route({ closed, pac, rules }, happened) {
-  await replaceRules(rules);
+  try {
+    await replaceRules(rules);
+    await proxySettings?.set({
+      value: { mode: 'pac_script', pacScript: { data: pac, mandatory: true } },
+      // In private windows nobody answers the gateway's challenge: a person would be asked for it.
+      scope: 'regular_only',
+    });
+  } finally {
+    // Where the browser refused something, too: then somebody else leads its traffic.
+    if (proxySettings) void happened(proxyControl(await proxySettings.get({})));
+  }
   // Where it is lost again, it is asked for again.
-  if (!closed) await storage.local.remove(ASKED);
-  if (!proxySettings) return;
-  await proxySettings.set({
-    value: { mode: 'pac_script', pacScript: { data: pac, mandatory: true } },
-    // In private windows nobody answers the gateway's challenge: a person would be asked for it.
-    scope: 'regular_only',
-  });
-  void happened(proxyControl(await proxySettings.get({})));
+  if (!closed) storage.local.remove(ASKED).catch(console.info);
 }
 
 async function unroute() {
