@@ -261,7 +261,7 @@ impl Core {
             Event::TabClosed { tab_id } => {
                 self.waiting.remove(&tab_id);
                 self.underway.remove(&tab_id);
-                self.wants.remove(&tab_id);
+                self.forget_wants(tab_id);
                 self.setting_out.remove(&tab_id);
                 self.private.remove(&tab_id);
                 self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
