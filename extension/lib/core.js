@@ -9,12 +9,12 @@ import { proxyRequests, runtime, storage } from './ext.js';
 
 /** @typedef {import('../wasm/background.js').Credentials} Credentials */
 /** @typedef {import('../wasm/background.js').Event} Event */
-/** @typedef {import('../wasm/background.js').ListMark} ListMark */
 /** @typedef {import('../wasm/background.js').Route} Route */
 
 // These come first, unlike elsewhere: the next line already uses them.
 const SNAPSHOT = 'core';
 const PROFILE = 'profile';
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const PATIENCE_MILLIS = 10_000;
 
 const ready = load();
@@ -45,7 +45,8 @@ export function happened(event) {
 async function started() {
   const stored = await storage.local.get([PROFILE, SEEN]);
   const known = stored[PROFILE];
-  const profile = typeof known === 'string' ? known : crypto.randomUUID();
+  const isOne = typeof known === 'string' && UUID.test(known);
+  const profile = isOne ? known : crypto.randomUUID();
   await storage.local.set({ [PROFILE]: profile });
   return {
     type: 'started',
@@ -53,7 +54,8 @@ async function started() {
     // The browser that takes a script for its proxy is the one that has such an exception.
     linkLocalIsDirect: !proxyRequests,
     profile,
-    seen: /** @type {ListMark | undefined} */ (stored[SEEN]) ?? null,
+    // Whatever stands there, the event can be read.
+    seen: JSON.stringify(stored[SEEN]) ?? null,
   };
 }
 

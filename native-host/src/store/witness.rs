@@ -36,7 +36,7 @@ impl Store {
         let Some(missing) = self.mark()?.lacks(seen) else {
             return Ok(());
         };
-        if seen.changes <= MAX_CHANGES {
+        if seen.changes <= ListMark::MOST_CHANGES {
             let mark = Mark {
                 store: seen.list.clone(),
                 generation: seen.changes,
@@ -46,6 +46,3 @@ impl Store {
         Err(StoreError::Older { missing })
     }
 }
-
-/// More than a thousand a second for a lifetime, and far from where counting on would end.
-const MAX_CHANGES: i64 = 1 << 42;

@@ -39,11 +39,26 @@ impl Browser {
         }
     }
 
-    /// Loads what is now in the extension's directory into Firefox, as an update does.
+    /// Loads what is now in the extension's directory, as an update does.
     pub async fn update_extension(&self, directory: &str) -> Result<()> {
-        let tools = firefox::tools(self.driver());
-        let loaded = tools.install_addon(directory, Some(true)).await;
-        loaded.map(drop).context("Firefox does not load the update")
+        match self.kind() {
+            Kind::Chromium => {
+                let id = json!(chromium::extension_id()?);
+                // Who is no developer has no unpacked extensions: they are switched off when they
+                // are loaded again.
+                self.in_list(&format!(
+                    "await chrome.developerPrivate.updateProfileConfiguration(
+                        {{ inDeveloperMode: true }});
+                    await chrome.developerPrivate.reload({id}, {{ failQuietly: true }});"
+                ))
+                .await
+            }
+            Kind::Firefox => {
+                let tools = firefox::tools(self.driver());
+                let loaded = tools.install_addon(directory, Some(true)).await;
+                loaded.map(drop).context("Firefox does not load the update")
+            }
+        }
     }
 
     /// Removes Housekey for good.

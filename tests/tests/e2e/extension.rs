@@ -102,6 +102,8 @@ pub(crate) async fn an_update_opens_nothing_and_asks_nothing(stage: Stage) -> Re
     let directory = extension.display().to_string();
     browser.update_extension(&directory).await?;
     helper.until_ended().await?;
+    // It comes back by itself, before anybody opens anything.
+    scene.helper().await?;
     let page = browser.driver().window().await?;
     browser.new_tab().await?;
     browser.until_housekey_is_ready().await?;

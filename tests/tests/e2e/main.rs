@@ -104,6 +104,7 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         public::forged_leaves_for_public_names_are_refused,
         private::a_private_window_is_left_alone,
         extension::with_the_extension_gone_the_browser_warns,
+        extension::an_update_opens_nothing_and_asks_nothing,
         helper::an_updated_helper_takes_over,
         helper::killed_it_comes_back_and_nothing_falls_back,
         helper::restored_tabs_load,
@@ -122,7 +123,6 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         Kind::Firefox => trials![
             move |test| Stage::new(lan, kind, test);
             access::devices_are_closed_until_it_is_given_back,
-            extension::an_update_opens_nothing_and_asks_nothing,
             proxies::other_extensions_are_worked_beside_or_told_of,
         ],
     };

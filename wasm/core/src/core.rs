@@ -41,6 +41,9 @@ pub struct Core {
     /// The list of devices as this profile saw it last.
     #[serde(default)]
     seen: Option<ListMark>,
+    /// Whether the profile had kept that, and it could not be read when the browser started.
+    #[serde(default)]
+    forgot: bool,
     helper: Helper,
     /// What counts as a device: the helper's last word on it, or the default.
     scope: ScopeOptions,
@@ -235,14 +238,16 @@ impl Core {
             } => {
                 self.version = version;
                 self.profile = Some(profile);
-                self.seen = seen;
+                let remember = self.recall(seen.as_deref());
                 self.link_local_is_direct = link_local_is_direct;
                 // Whatever was asked before the background slept, nobody waits for it any more.
                 self.pending.clear();
                 self.checkups.clear();
                 // Timers do not outlive the background either.
                 self.underway.clear();
-                self.connect(1)
+                let mut effects = self.connect(1);
+                effects.extend(remember);
+                effects
             }
             Event::SiteAccess { granted } => self.site_access(granted),
             Event::SubresourceFailed {
@@ -261,7 +266,7 @@ impl Core {
             Event::TabClosed { tab_id } => {
                 self.waiting.remove(&tab_id);
                 self.underway.remove(&tab_id);
-                self.wants.remove(&tab_id);
+                self.forget_wants(tab_id);
                 self.setting_out.remove(&tab_id);
                 self.private.remove(&tab_id);
                 self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);

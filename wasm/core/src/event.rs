@@ -7,7 +7,6 @@ use crate::endpoint::Endpoint;
 use crate::export::Export;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
 use crate::maker::{DeviceIdRule, MakerId};
-use crate::mark::ListMark;
 use crate::note::Note;
 use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
@@ -124,9 +123,11 @@ pub enum Event {
         link_local_is_direct: bool,
         /// The browser profile, by the name that it gave itself.
         profile: ProfileId,
-        /// The list of devices as this profile saw it last.
+        /// What the profile's storage holds for [`Effect::Remember`], whatever that is, as JSON.
+        ///
+        /// [`Effect::Remember`]: crate::effect::Effect::Remember
         #[serde(default)]
-        seen: Option<ListMark>,
+        seen: Option<String>,
     },
     /// A request of a page to a device failed.
     SubresourceFailed {

@@ -19,6 +19,19 @@ pub struct ListMark {
 }
 
 impl ListMark {
+    /// More than a thousand a second for a lifetime, and far from where counting on would end.
+    pub const MOST_CHANGES: i64 = 1 << 42;
+
+    /// What a browser profile kept, as JSON. Nothing where no list ever left such a mark: it may be
+    /// another version's or broken, and with it the helper would refuse any list for ever.
+    #[must_use]
+    pub fn read(kept: &str) -> Option<Self> {
+        let mark: Self = serde_json::from_str(kept).ok()?;
+        let is_one = (0..=Self::MOST_CHANGES).contains(&mark.changes)
+            && (1..=MAX_NAME_BYTES).contains(&mark.list.len());
+        is_one.then_some(mark)
+    }
+
     /// How many changes are missing here that were seen before; none where it is another list, whose
     /// devices are asked about anew.
     #[must_use]
@@ -27,6 +40,9 @@ impl ListMark {
         (self.list == seen.list && missing > 0).then_some(missing)
     }
 }
+
+/// Twice of what a list is named by.
+const MAX_NAME_BYTES: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -37,6 +53,37 @@ mod tests {
             list: list.to_owned(),
             changes,
         }
+    }
+
+    #[test]
+    fn what_no_list_ever_left_is_no_mark() {
+        for (kept, read) in [
+            (r#"{"list":"a","changes":7}"#, Some(mark("a", 7))),
+            (r#"{"list":"a","changes":0}"#, Some(mark("a", 0))),
+            (
+                r#"{"list":"a","changes":4398046511104}"#,
+                Some(mark("a", ListMark::MOST_CHANGES)),
+            ),
+            (r#"{"list":"a","changes":4398046511105}"#, None),
+            (r#"{"list":"a","changes":-1}"#, None),
+            (r#"{"list":"a","changes":1e99}"#, None),
+            (r#"{"list":"a","changes":"7"}"#, None),
+            (r#"{"list":"a","changes":7,"more":1}"#, None),
+            (r#"{"list":"a"}"#, None),
+            (r#"{"list":"","changes":7}"#, None),
+            (r#"{"list":"\ud800","changes":7}"#, None),
+            ("null", None),
+            ("7", None),
+            ("[]", None),
+            ("", None),
+        ] {
+            assert_eq!(ListMark::read(kept), read, "{kept}");
+        }
+        for (length, is_one) in [(MAX_NAME_BYTES, true), (MAX_NAME_BYTES + 1, false)] {
+            let kept = format!(r#"{{"list":"{}","changes":7}}"#, "a".repeat(length));
+            assert_eq!(ListMark::read(&kept).is_some(), is_one, "{length}");
+        }
+        assert_eq!(ListMark::read(&"[".repeat(1_000_000)), None);
     }
 
     #[test]

@@ -234,11 +234,14 @@ mod tests {
             ("a.fritz.box", "b.fritz.box", false),
             ("fritz.box", "nas.fritz.box", false),
             ("evilfritz.box", "nas.fritz.box", true),
+            ("nas.fritz.box", "nas.local", true),
+            ("nas.local", "nas.fritz.box", true),
             ("a.home.arpa", "b.home.arpa", true),
             ("x.a.home.arpa", "y.a.home.arpa", false),
             ("192.168.1.2", "192.168.1.20", true),
             ("192.168.1.20", "192.168.1.20", false),
             ("cameras.example", "nas.local", true),
+            ("cameras.example", "cameras.example", false),
             ("nas.local.example", "nas.local", true),
         ] {
             let site: Site = site.parse().unwrap();

@@ -161,6 +161,8 @@ findings! {
     StoreDamaged: Store, Bad, Restore;
     /// It is gone, or not the one that was here before.
     StoreReplaced: Store, Bad, Restore;
+    /// The browser did not know any more how far it had come.
+    StoreForgotten: Store, Open;
     /// A newer Housekey wrote it.
     StoreTooNew: Store, Bad, Update;
     /// It cannot be opened.

@@ -129,6 +129,27 @@ impl Core {
         effects
     }
 
+    /// Takes in how far the list of devices had come, as the profile's storage holds it.
+    ///
+    /// A broken value must not end the extension, so it goes without: that an older list would not
+    /// be noticed this once is for the checkup to say. What the session still knows stands against a
+    /// storage that is behind.
+    pub(super) fn recall(&mut self, kept: Option<&str>) -> Option<Effect> {
+        let read = kept.and_then(ListMark::read);
+        let Some(seen) = self.seen.clone() else {
+            self.forgot = kept.is_some() && read.is_none();
+            self.seen = read;
+            return None;
+        };
+        match read {
+            Some(read) if read.lacks(&seen).is_none() => {
+                self.seen = Some(read);
+                None
+            }
+            _ => Some(Effect::Remember { seen }),
+        }
+    }
+
     /// Keeps how far the list of devices has come. Answers may overtake each other, and what was
     /// seen once is not unseen by a later word of before.
     fn saw(&mut self, mark: ListMark) -> Option<Effect> {

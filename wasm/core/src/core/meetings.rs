@@ -30,7 +30,7 @@ impl Core {
     /// A tab sets out for an address.
     pub(super) fn navigation_started(&mut self, tab_id: TabId, url: String) -> Vec<Effect> {
         self.underway.remove(&tab_id);
-        self.wants.remove(&tab_id);
+        self.forget_wants(tab_id);
         let endpoint = device_endpoint(&url, &self.scope);
         let is_ours = endpoint.is_some_and(|it| !self.left_alone.contains(&it));
         if !is_ours || !matches!(self.helper, Helper::Ready { .. }) {

@@ -139,6 +139,9 @@ impl Core {
             more.push(Check::new(found).at(&self.version));
             more.push(Check::new(proxy));
         }
+        if self.forgot {
+            more.push(Check::new(Found::StoreForgotten));
+        }
         let checkup = checkup.with(more);
         let reply = PageReply::CheckedUp { checkup };
         Effect::Answer { ask_id, reply }

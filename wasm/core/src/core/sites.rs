@@ -74,11 +74,20 @@ impl Core {
             identity: pin.identity.clone(),
         };
         let wants = self.wants.entry(tab_id).or_default();
-        if wants.len() < MAX_WANTS && wants.iter().all(|(it, _)| *it != want) {
+        if wants.len() < MAX_WANTS {
             wants.push((want, view));
         }
         let badge = Badge::Attention;
         vec![Effect::SetBadge { tab_id, badge }]
+    }
+
+    /// Another page takes a tab, or none. What is still being looked into was of the page before.
+    pub(super) fn forget_wants(&mut self, tab_id: TabId) {
+        self.wants.remove(&tab_id);
+        self.pending.retain(|_, pending| match pending {
+            Pending::Subresource { tab_id: it } | Pending::Want { tab_id: it, .. } => *it != tab_id,
+            _ => true,
+        });
     }
 
     /// What the popup of a tab says was blocked there. Only secure pages have anything to allow.
