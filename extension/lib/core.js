@@ -22,6 +22,9 @@ const ready = load();
 /** Ends when the last event so far and all its effects are through. @type {Promise<unknown>} */
 let queue = ready;
 
+/** The core's state as it was kept last. @type {string | undefined} */
+let kept;
+
 /** Called at the next change of the core's state. @type {Set<() => void>} */
 const waiting = new Set();
 
@@ -108,14 +111,25 @@ async function load() {
 async function handle(event) {
   const core = await ready;
   const effects = core.handle(event);
-  try {
-    // The browser may put the background to sleep at any moment from here on.
-    await storage.session.set({ [SNAPSHOT]: core.snapshot() });
-  } catch (error) {
-    console.error('Housekey: the state could not be kept:', error);
-  }
+  keep(core.snapshot());
   await perform(effects, happened);
   for (const wake of waiting) wake();
+}
+
+/**
+ * Keeps the core's state, as the browser may put the background to sleep at any moment from here
+ * on. The browser takes in one thing after the other: what is done next comes behind this, without
+ * waiting for it.
+ *
+ * @param {string} snapshot
+ */
+function keep(snapshot) {
+  if (snapshot === kept) return;
+  kept = snapshot;
+  storage.session.set({ [SNAPSHOT]: snapshot }).catch((error) => {
+    console.error('Housekey: the state could not be kept:', error);
+    kept = undefined;
+  });
 }
 
 /**

@@ -30,6 +30,13 @@ const host = {
  * @param {(host: PageHost) => Promise<void>} controller of that module
  */
 export async function start(load, module, controller) {
-  await load({ module_or_path: new URL(`../wasm/${module}_bg.wasm`, import.meta.url) });
+  const module_or_path = new URL(`../wasm/${module}_bg.wasm`, import.meta.url);
+  await Promise.all([load({ module_or_path }), parsed()]);
   await controller(host);
+}
+
+/** Ends when the page's HTML is there. Scripts that wait for nothing else may come before it. */
+async function parsed() {
+  if (document.readyState !== 'loading') return;
+  await new Promise((done) => document.addEventListener('DOMContentLoaded', done, { once: true }));
 }

@@ -76,9 +76,13 @@ impl PageHost {
     /// Asks the background, for those of its replies that `R` can be.
     async fn ask_for<R: DeserializeOwned>(&self, request: &PageRequest) -> Result<R, JsValue> {
         let request = request.into_js().map_err(JsError::from)?;
-        let reply = JSON::stringify(&self.ask_js(request.into()).await?)?;
-        // What is no JSON at all is none in Rust either.
-        let reply = reply.as_string().unwrap_or_default();
-        Ok(serde_json::from_str(&reply).map_err(JsError::from)?)
+        read(&self.ask_js(request.into()).await?)
     }
+}
+
+/// Reads what the background replied.
+fn read<R: DeserializeOwned>(reply: &JsValue) -> Result<R, JsValue> {
+    // What is no JSON at all is none in Rust either.
+    let json = JSON::stringify(reply)?.as_string().unwrap_or_default();
+    Ok(serde_json::from_str(&json).map_err(JsError::from)?)
 }

@@ -15,16 +15,18 @@ use housekey_core::error::ErrorCode;
 use housekey_core::event::{Choice, PageRequest, PromptId};
 use housekey_core::text::SafeText;
 use housekey_core::view::{Situation, TrustView};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, HtmlButtonElement, KeyboardEvent};
 
 use self::expectation::Expectation;
 use self::gates::typed;
 use self::reply::Reply;
 use self::telling::Teller;
-use super::PageHost;
 use super::dom::{self, Result};
 use super::text::{Values, code};
+use super::{PageHost, read};
 
 struct TrustPage {
     host: PageHost,
@@ -41,20 +43,17 @@ struct TrustPage {
     shown: Cell<u32>,
 }
 
-/// Runs the trust page.
+/// Runs the trust page for the prompt of this number. What that is about was asked for while this
+/// module was still being loaded.
 ///
 /// # Errors
 ///
 /// Where the page's HTML lacks something.
 #[wasm_bindgen]
-pub async fn start_trust_page(host: PageHost) -> Result<()> {
+pub async fn start_trust_page(host: PageHost, prompt_id: u32, reply: Promise) -> Result<()> {
     dom::localise(&host)?;
-    let location = dom::window()?.location().search()?;
-    let prompt_id = location
-        .strip_prefix("?prompt=")
-        .and_then(|id| id.parse().ok());
     let page = Rc::new(TrustPage {
-        prompt_id: PromptId(prompt_id.unwrap_or_default()),
+        prompt_id: PromptId(prompt_id),
         main: dom::element("main")?,
         view: RefCell::default(),
         expectation: Expectation::default(),
@@ -64,8 +63,8 @@ pub async fn start_trust_page(host: PageHost) -> Result<()> {
         host,
     });
     page.listen()?;
-    let reply = page.ask(&page.question()).await?;
-    page.take(reply)
+    let reply = JsFuture::from(reply).await?;
+    page.take(read(&reply)?)
 }
 
 impl TrustPage {
@@ -97,10 +96,14 @@ impl TrustPage {
         })?;
         // What was hidden until now cannot have been read yet.
         let page = Rc::clone(self);
+        let document = dom::document()?;
         dom::listen(&dom::document()?, "visibilitychange", move |_| {
             dom::log(page.arm_soon());
-            let page = Rc::clone(&page);
-            dom::spawn(async move { page.look_again().await });
+            // A page that is left is hidden first, and the next one's question comes before its own.
+            if !document.hidden() {
+                let page = Rc::clone(&page);
+                dom::spawn(async move { page.look_again().await });
+            }
         })
     }
 
