@@ -106,7 +106,11 @@ impl Handler {
                 endpoint,
                 spki_sha256,
                 approval,
-            } => self.approve(&endpoint, spki_sha256, approval, now).await,
+                cleared,
+            } => {
+                self.approve(&endpoint, spki_sha256, approval, cleared, now)
+                    .await
+            }
             Request::Block { endpoint, blocked } => self.amend(&endpoint, now, block(blocked)),
             Request::CheckUp => check_up(&self.paths, Some(self.gateway.address().port)).await,
             Request::Cleared { endpoint } => {

@@ -77,6 +77,7 @@ impl Helper {
             endpoint: endpoint.parse()?,
             spki_sha256: *key,
             approval: Approval::First,
+            cleared: false,
         };
         self.ask(approve).map(drop)
     }

@@ -195,7 +195,7 @@ fn approve(looker: &Looker, look: &Look, approval: Approval) -> anyhow::Result<P
         store: &looker.store,
         prober: &looker.prober,
         scope: looker.scope.clone(),
-        profile: None,
+        cleared: None,
     };
     let (endpoint, key) = (&look.endpoint, look.leaf.spki_sha256);
     let approving = approver.approve(endpoint, key, approval, SystemTime::now());

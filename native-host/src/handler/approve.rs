@@ -25,8 +25,8 @@ pub(crate) struct Approver<'h> {
     pub(crate) store: &'h Store,
     pub(crate) prober: &'h Prober,
     pub(crate) scope: ScopeOptions,
-    /// The profile in which the person decided, which has deleted the old session already.
-    pub(crate) profile: Option<ProfileId>,
+    /// The profile in which the person decided, if it has deleted the old session already.
+    pub(crate) cleared: Option<ProfileId>,
 }
 
 /// What an approval made. Whatever was open to either endpoint began before it.
@@ -60,13 +60,15 @@ impl Handler {
         endpoint: &Endpoint,
         shown: SpkiSha256,
         approval: Approval,
+        cleared: bool,
         now: SystemTime,
     ) -> Result<Response, HelperError> {
         let approver = Approver {
             store: &self.store,
             prober: &self.prober,
             scope: self.gateway.scope(),
-            profile: self.gateway.profile(),
+            // It went by the settings and the history as it knew them, which may be others by now.
+            cleared: self.gateway.profile().filter(|_| cleared),
         };
         match approver.approve(endpoint, shown, approval, now).await {
             Ok(Approved { pin, left }) => {
@@ -123,12 +125,11 @@ impl Approver<'_> {
                 instead: Some(refusal),
             });
         }
-        // The extension has deleted the session in its own profile before it asked for this.
         let keeps =
             refusal.finding == Finding::Changed && !self.store.settings()?.clear_on_override;
         if refusal.other_device_before && !keeps {
             self.store
-                .hand_over(endpoint.host(), self.profile.as_ref())?;
+                .hand_over(endpoint.host(), self.cleared.as_ref())?;
         }
         // A device with two names or two ports is one device at both, and has not moved.
         let left = match &refusal.finding {

@@ -5,6 +5,7 @@
     reason = "a test that fails by a panic says enough"
 )]
 
+mod approvals;
 mod ends;
 mod face;
 mod garbage;
@@ -24,6 +25,7 @@ fn main() -> anyhow::Result<()> {
     trial::run(|lan| {
         trials![
             move |_| lan;
+            approvals::a_profile_that_did_not_say_so_has_not_deleted_anything,
             ends::a_clean_end_is_clean,
             ends::a_truncated_answer_does_not_look_complete,
             ends::a_reset_is_a_reset,

@@ -30,6 +30,7 @@ pub(crate) async fn a_thousand_looks_at_once_are_all_answered(lan: Lan) {
             endpoint: DEVICE.parse().unwrap(),
             spki_sha256: "ab".repeat(32).parse().unwrap(),
             approval: Approval::First,
+            cleared: false,
         },
     };
     let last = ToHelper {

@@ -20,7 +20,7 @@ use crate::error::ErrorCode;
 use crate::event::{AskId, Event, PromptId, TabId, Timer};
 use crate::mark::ListMark;
 use crate::profile::ProfileId;
-use crate::protocol::{Approval, Gateway, Request, Settings};
+use crate::protocol::{Gateway, Request, Settings};
 use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy, Way};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
@@ -116,7 +116,8 @@ enum Pending {
     Decide {
         ask_id: AskId,
         prompt_id: PromptId,
-        approval: Approval,
+        /// For a helper that knows nothing of what else was said.
+        simpler: Option<Box<Request>>,
     },
     Follow {
         ask_id: AskId,

@@ -138,6 +138,10 @@ pub enum Request {
         spki_sha256: SpkiSha256,
         /// What the person was asked; the helper decides again whether it still is the question.
         approval: Approval,
+        /// Whether this profile has deleted what earlier devices of the host left in it. One that
+        /// does not say so has not, and is a [`Finding::StaleSession`] where that matters.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cleared: bool,
     },
     /// Block an endpoint, or un-block it. Answered by [`Response::Pinned`].
     Block {

@@ -353,6 +353,19 @@ impl Core {
                 ErrorCode::ProtocolTooOld => HelperStatus::TooNew,
                 _ => HelperStatus::Unusable,
             }),
+            // A helper of before `cleared` takes it for granted, and refuses to be told.
+            Pending::Decide {
+                ask_id,
+                prompt_id,
+                simpler: Some(simpler),
+            } if error.code == ErrorCode::BadMessage => {
+                let decided = Pending::Decide {
+                    ask_id,
+                    prompt_id,
+                    simpler: None,
+                };
+                vec![self.send(*simpler, decided)]
+            }
             Pending::Decide {
                 ask_id, prompt_id, ..
             } => match self.prompts.get(&prompt_id) {

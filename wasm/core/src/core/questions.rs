@@ -471,20 +471,22 @@ impl Core {
         // The old device's session goes before the new key is trusted, and if it cannot be
         // deleted, the key is not trusted: there is no moment at which the one meets the other.
         let mut effects = Vec::new();
-        if self.clears(refusal) {
+        let cleared = self.clears(refusal);
+        if cleared {
             effects.extend(clear_site_data(Some(ask_id), &refusal.endpoint));
         }
-        let request = Request::Approve {
+        let request = |cleared| Request::Approve {
             endpoint: refusal.endpoint.clone(),
             spki_sha256,
             approval,
+            cleared,
         };
         let decided = Pending::Decide {
             ask_id,
             prompt_id,
-            approval,
+            simpler: cleared.then(|| Box::new(request(false))),
         };
-        effects.push(self.send(request, decided));
+        effects.push(self.send(request(cleared), decided));
         effects
     }
 
