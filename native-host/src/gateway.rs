@@ -2,7 +2,7 @@
 //!
 //! It takes a CONNECT with its secret, shakes hands with the device, compares the key with the pin,
 //! and only then finishes the browser's handshake with a leaf minted for that one host.
-//! After that it splices bytes and knows nothing of what they mean.
+//! After that it splices bytes, and knows nothing of what they mean but for a WebSocket's head.
 
 mod connect;
 mod distrust;

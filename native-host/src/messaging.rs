@@ -4,9 +4,10 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::thread;
 
+use housekey_core::error::ErrorCode;
 use housekey_core::mark::ListMark;
 use housekey_core::protocol::{
-    FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper,
+    Answer, FromHelper, HelperError, MAX_REQUEST_BYTES, Request, Response, ToHelper,
 };
 use native_messaging::host::{NmError, encode_message, send_frame};
 use tokio::sync::{Mutex, Semaphore, mpsc};
@@ -155,10 +156,20 @@ const fn seen_by(request: &Request) -> Option<&ListMark> {
 }
 
 async fn send(answers: &mpsc::Sender<Vec<u8>>, answer: &FromHelper) {
-    match encode_message(answer) {
+    let frame = encode_message(answer).or_else(|error| {
+        tracing::error!(%error, "an answer could not be said");
+        // Nobody shall wait for it: that it is too long can be said.
+        encode_message(&FromHelper {
+            answer: Answer::Error(HelperError {
+                code: ErrorCode::BadMessage,
+                detail: error.to_string(),
+            }),
+            ..answer.clone()
+        })
+    });
+    if let Ok(frame) = frame {
         // Where nobody reads any more, standard input ends soon too.
-        Ok(frame) => drop(answers.send(frame).await),
-        Err(error) => tracing::error!(%error, "an answer could not be said"),
+        answers.send(frame).await.ok();
     }
 }
 
@@ -247,6 +258,10 @@ const HEADER_BYTES: usize = 4;
 
 #[cfg(test)]
 mod tests {
+    use housekey_core::site::Allowance;
+    use housekey_core::text::SafeText;
+    use housekey_core::time::Timestamp;
+
     use super::*;
 
     /// Says how large a buffer it was ever given.
@@ -305,5 +320,22 @@ mod tests {
         assert_eq!(weight(MAX_REQUEST_BYTES / 2), HEAVIEST / 2);
         assert_eq!(weight(MAX_REQUEST_BYTES), HEAVIEST);
         assert_eq!(weight(usize::MAX), HEAVIEST);
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_to_say_is_answered_nevertheless() {
+        let sites = Vec::from_iter((0..20_000).map(|site| Allowance {
+            site: format!("{site}.cameras.example").parse().unwrap(),
+            endpoint: "192.168.1.20".parse().unwrap(),
+            since: Timestamp(0),
+            name: SafeText::default(),
+        }));
+        let (answers, mut outgoing) = mpsc::channel(1);
+        let answer = FromHelper::answer(7, Ok(Response::Sites { sites }));
+        send(&answers, &answer).await;
+        let frame = outgoing.try_recv().unwrap();
+        let said: FromHelper = serde_json::from_slice(&frame[HEADER_BYTES..]).unwrap();
+        assert_eq!(said.id, Some(7));
+        assert!(matches!(said.answer, Answer::Error(_)));
     }
 }

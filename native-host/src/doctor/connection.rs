@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
+use aws_lc_rs::rand;
 use data_encoding::BASE64;
 use housekey_core::checkup::{Check, Found, Trouble, Why};
 use housekey_core::endpoint::Endpoint;
@@ -66,7 +67,9 @@ fn rehearse(authority: Authority, now: SystemTime) -> anyhow::Result<Outcome> {
     // The person's list of devices has no part in it.
     let directory = tempfile::tempdir()?;
     let store = Arc::new(Store::open(&Paths::at(directory.path().join("rehearsal")))?);
-    let device = Device::switch_on()?;
+    let mut question = Question::default();
+    rand::fill(&mut question).map_err(|_| io::Error::other("no random source"))?;
+    let device = Device::switch_on(question)?;
     let root = authority.root().clone();
     let prober = Prober::new(Arc::clone(&store), Some(authority.issuer().clone()))?;
     let endpoint: Endpoint = ENDPOINT.parse().context("no endpoint")?;
@@ -78,7 +81,7 @@ fn rehearse(authority: Authority, now: SystemTime) -> anyhow::Result<Outcome> {
         let address = device.address();
         let gateway =
             Gateway::rehearse(authority, Arc::new(prober), store, endpoint, address).await?;
-        let browser = Browser::new(gateway.address(), root)?;
+        let browser = Browser::new(gateway.address(), root, question)?;
         let (browser, visited) = visit(browser).await?;
         visited.context("the device was not reached")?;
         device.change_key()?;
@@ -130,10 +133,15 @@ async fn visit(browser: Browser) -> anyhow::Result<(Browser, anyhow::Result<()>)
 struct Browser {
     gateway: Address,
     config: Arc<ClientConfig>,
+    question: Question,
 }
 
 impl Browser {
-    fn new(gateway: &Address, root: CertificateDer<'static>) -> anyhow::Result<Self> {
+    fn new(
+        gateway: &Address,
+        root: CertificateDer<'static>,
+        question: Question,
+    ) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(root)?;
         let config = ClientConfig::builder_with_provider(tls::provider())
@@ -141,7 +149,11 @@ impl Browser {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let (gateway, config) = (gateway.clone(), Arc::new(config));
-        Ok(Self { gateway, config })
+        Ok(Self {
+            gateway,
+            config,
+            question,
+        })
     }
 
     /// Asks through the gateway, and reads the device's answer.
@@ -170,7 +182,7 @@ impl Browser {
         let name = ServerName::try_from(host)?.to_owned();
         let connection = ClientConnection::new(Arc::clone(&self.config), name)?;
         let mut tls = StreamOwned::new(connection, socket);
-        tls.write_all(QUESTION)?;
+        tls.write_all(&self.question)?;
         let mut answer = [0; ANSWER.len()];
         tls.read_exact(&mut answer)?;
         match answer.as_slice() == ANSWER {
@@ -186,9 +198,11 @@ fn patient(socket: &TcpStream) -> io::Result<()> {
     socket.set_write_timeout(Some(PATIENCE))
 }
 
+/// What a browser asks in one rehearsal, and nobody else knows.
+type Question = [u8; 16];
+
 /// A private address, because only such is let through; nobody ever connects to it.
 const ENDPOINT: &str = "192.168.0.1:443";
-const QUESTION: &[u8] = b"knock";
 const ANSWER: &[u8] = b"enter";
 const PATIENCE: Duration = Duration::from_secs(5);
 const MAX_HEAD_BYTES: usize = 1_024;

@@ -1,4 +1,7 @@
 //! The checkup's own device: a TLS server on loopback that answers one question.
+//!
+//! Other users of the computer reach it too. Whatever they say is not the question, and they hold
+//! nobody up.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -9,7 +12,7 @@ use std::thread::{self, JoinHandle};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::{ANSWER, QUESTION, patient};
+use super::{ANSWER, Question, patient};
 use crate::tls;
 
 /// A device that is on until it is dropped.
@@ -23,13 +26,14 @@ struct Shared {
     config: Mutex<Arc<ServerConfig>>,
     /// Whether it has another key by now.
     is_another: AtomicBool,
-    /// Whether anything reached it since then.
+    /// Whether the question reached it since then.
     heard: AtomicBool,
     is_off: AtomicBool,
+    question: Question,
 }
 
 impl Device {
-    pub(super) fn switch_on() -> anyhow::Result<Self> {
+    pub(super) fn switch_on(question: Question) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -37,6 +41,7 @@ impl Device {
             is_another: AtomicBool::default(),
             heard: AtomicBool::default(),
             is_off: AtomicBool::default(),
+            question,
         });
         let theirs = Arc::clone(&shared);
         let thread = thread::spawn(move || theirs.serve(&listener));
@@ -58,7 +63,7 @@ impl Device {
         Ok(())
     }
 
-    /// Whether anything but a handshake reached the other device.
+    /// Whether the question reached the other device.
     pub(super) fn heard_as_another(&self) -> bool {
         self.shared.heard.load(Ordering::SeqCst)
     }
@@ -69,14 +74,15 @@ impl Shared {
         self.config.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self, listener: &TcpListener) {
+    fn serve(self: &Arc<Self>, listener: &TcpListener) {
         for socket in listener.incoming() {
             if self.is_off.load(Ordering::SeqCst) {
                 return;
             }
             if let Ok(socket) = socket {
+                let shared = Arc::clone(self);
                 // Who leaves in the middle, as a gateway that found another key does, is no fault.
-                let _ = self.answer(socket);
+                thread::spawn(move || shared.answer(socket).ok());
             }
         }
     }
@@ -85,18 +91,17 @@ impl Shared {
         patient(&socket)?;
         let config = Arc::clone(&self.config());
         let mut tls = StreamOwned::new(ServerConnection::new(config)?, socket);
-        let mut question = [0; QUESTION.len()];
-        let read = tls.read(&mut question)?;
-        let is_another = self.is_another.load(Ordering::SeqCst);
-        if read > 0 && is_another {
+        let mut question = Question::default();
+        tls.read_exact(&mut question)?;
+        if question != self.question {
+            return Ok(());
+        }
+        if self.is_another.load(Ordering::SeqCst) {
             self.heard.store(true, Ordering::SeqCst);
         }
-        if &question[..read] == QUESTION {
-            tls.write_all(ANSWER)?;
-            tls.conn.send_close_notify();
-            tls.flush()?;
-        }
-        Ok(())
+        tls.write_all(ANSWER)?;
+        tls.conn.send_close_notify();
+        Ok(tls.flush()?)
     }
 }
 

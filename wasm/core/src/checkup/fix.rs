@@ -13,8 +13,6 @@ pub enum Fix {
     Extension,
     /// Look into the system: a firewall, or another program.
     Firewall,
-    /// `housekey install`.
-    Install,
     /// Use the browser that the distribution packages, not the one in a sandbox.
     NoSandbox,
     /// Install the proxy with which sandboxed browsers may start helpers.
@@ -45,11 +43,10 @@ pub enum Fix {
 
 impl Fix {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::Allow,
         Self::Extension,
         Self::Firewall,
-        Self::Install,
         Self::NoSandbox,
         Self::Portal,
         Self::ProxySettings,
