@@ -61,6 +61,7 @@ fn main() -> anyhow::Result<()> {
             sessions::a_device_without_sessions_signs_every_time,
             sessions::a_broken_session_is_no_failure,
             sockets::a_foreign_page_s_socket_reaches_nobody,
+            sockets::what_is_taken_back_elsewhere_ends,
             sockets::what_is_no_socket_is_not_held_up,
             trouble::a_thousand_connections_leave_nothing,
             trouble::a_device_that_vanishes_leaves_nothing,
