@@ -36,6 +36,7 @@ fn main() -> anyhow::Result<()> {
             ends::a_slow_reader_slows_the_writer,
             ends::new_keys_are_taken_and_given,
             ends::a_person_s_decision_ends_it,
+            ends::a_connection_to_another_key_ends_those_of_before,
             ends::silence_ends_nothing,
             ends::half_an_end_is_given_a_minute_of_silence,
             garbage::a_large_handshake_may_come_byte_by_byte,
