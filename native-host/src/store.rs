@@ -45,6 +45,14 @@ struct Open {
     file: (u64, u64),
 }
 
+/// Up to where an open store saw what others changed in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    file: (u64, u64),
+    /// Another file begins to count anew.
+    changes: i64,
+}
+
 impl Store {
     /// Opens the store of a user, and makes it if there is none.
     ///
@@ -61,22 +69,21 @@ impl Store {
         })
     }
 
-    /// A number that is another one after anybody else changed anything in the store: another
-    /// process, or another [`Store`] of this one. What this one changes leaves it as it is.
+    /// What is another one after anybody else changed anything in the store: another process, or
+    /// another [`Store`] of this one. What this one changes leaves it as it is.
     ///
     /// It costs next to nothing (<https://sqlite.org/pragma.html#pragma_data_version>).
     ///
     /// # Errors
     ///
     /// [`StoreError`] where it cannot be read.
-    pub fn version(&self) -> Result<i64, StoreError> {
+    pub fn version(&self) -> Result<Version, StoreError> {
         let open = self.lock()?;
-        let version: i64 = open
-            .connection
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], first)?;
-        // Another file begins to count anew.
-        Ok(version ^ open.file.1.cast_signed())
+        let mut query = open.connection.prepare_cached("PRAGMA data_version")?;
+        Ok(Version {
+            file: open.file,
+            changes: query.query_row([], first)?,
+        })
     }
 
     /// The settings.

@@ -6,7 +6,6 @@
 //! connections asks nothing and never wakes up.
 
 use std::mem;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,12 +15,12 @@ use housekey_core::pin::Pin;
 use housekey_core::site::Allowance;
 
 use super::Gateway;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Version};
 
 /// The decisions that were heeded.
 pub(super) struct Heeded {
     /// Up to which version of the store.
-    version: AtomicI64,
+    version: Mutex<Version>,
     /// By whom what is open may have been let in.
     allowed: Mutex<Vec<Allowance>>,
 }
@@ -30,7 +29,7 @@ impl Heeded {
     /// All that was decided until now.
     pub(super) fn until_now(store: &Store) -> Result<Self, StoreError> {
         Ok(Self {
-            version: AtomicI64::new(store.version()?),
+            version: Mutex::new(store.version()?),
             allowed: Mutex::new(store.allowances()?),
         })
     }
@@ -59,6 +58,12 @@ impl Heeded {
         lost.map(|it| it.endpoint).collect()
     }
 
+    /// Whether anything was decided since, up to this version of the store.
+    fn is_news(&self, version: Version) -> bool {
+        let mut known = self.version.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::replace(&mut *known, version) != version
+    }
+
     fn allowed(&self) -> MutexGuard<'_, Vec<Allowance>> {
         self.allowed.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,7 +88,7 @@ impl Gateway {
     /// Heeds the decisions of others, if anybody decided anything.
     pub(super) fn heed_others(&self) {
         if let Ok(version) = self.store.version()
-            && self.heeded.version.swap(version, Ordering::SeqCst) == version
+            && !self.heeded.is_news(version)
         {
             return;
         }
