@@ -30,6 +30,7 @@ pub use self::import::ImportRefusal;
 pub use self::makers::AddedMaker;
 pub use self::pins::{Amendment, Moving, block};
 pub use self::restore::{Restoration, Source};
+use self::seal::Sight;
 use crate::paths::Paths;
 use crate::platform::files;
 
@@ -39,10 +40,11 @@ pub struct Store {
     open: Mutex<Open>,
 }
 
-/// A connection, and which file it is of.
+/// A connection, which file it is of, and which seal was beside that when it was looked at.
 struct Open {
     connection: Connection,
     file: (u64, u64),
+    seal: Option<Sight>,
 }
 
 /// Up to where an open store saw what others changed in it.
@@ -136,7 +138,9 @@ impl Store {
         keep: bool,
     ) -> Result<T, E> {
         let mut open = self.lock()?;
-        let Open { connection, file } = &mut *open;
+        let Open {
+            connection, file, ..
+        } = &mut *open;
         let before = connection.total_changes();
         let begin = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begin.map_err(StoreError::from)?;
@@ -160,6 +164,7 @@ impl Store {
     }
 
     /// The connection; to the file that is in its place now, should it be another one than before.
+    /// None where the seal was raised meanwhile.
     ///
     /// A panic elsewhere cannot leave half a change behind: transactions roll back when dropped.
     fn lock(&self) -> Result<MutexGuard<'_, Open>, StoreError> {
@@ -167,15 +172,28 @@ impl Store {
         if identity(&self.paths)? != open.file {
             *open = Open::new(&self.paths)?;
         }
+        let seal = Sight::of(&self.paths);
+        if seal != open.seal {
+            if seal::is_raised(&self.paths) {
+                // It is refused there, unless the person restored it in this moment.
+                *open = Open::new(&self.paths)?;
+            }
+            open.seal = seal;
+        }
         Ok(open)
     }
 }
 
 impl Open {
     fn new(paths: &Paths) -> Result<Self, StoreError> {
+        let seal = Sight::of(paths);
         let connection = file::open(paths)?;
         let file = identity(paths)?;
-        Ok(Self { connection, file })
+        Ok(Self {
+            connection,
+            file,
+            seal,
+        })
     }
 }
 

@@ -151,7 +151,7 @@ impl Restoration {
         } else {
             replace(self.copy, &place, at)?;
         }
-        seal::write(&mut file::connect(&place)?, paths)
+        seal::write_anew(&mut file::connect(&place)?, paths)
     }
 }
 

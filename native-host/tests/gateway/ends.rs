@@ -239,6 +239,19 @@ pub(crate) async fn a_connection_to_another_key_ends_those_of_before(lan: Lan) {
     assert!(rest(&mut second).await.1.is_some(), "it looks complete");
 }
 
+/// Another browser remembers more of the list than is there.
+pub(crate) async fn a_list_that_nobody_believes_opens_nothing(lan: Lan) {
+    let (scene, _device) = with(lan, echo).await;
+    let mut browser = scene.browse().await.unwrap();
+    ping(&mut browser).await;
+    let elsewhere = scene.elsewhere();
+    let mut seen = elsewhere.mark().unwrap();
+    seen.changes += 1;
+    elsewhere.hold_to(&seen).unwrap_err();
+    assert!(rest(&mut browser).await.1.is_some(), "it looks complete");
+    assert_eq!(scene.tunnel().await.0, "502");
+}
+
 /// Server-sent events, say, of which there is none for long: no timer is between two open ends.
 pub(crate) async fn silence_ends_nothing(lan: Lan) {
     let test = move || async move {

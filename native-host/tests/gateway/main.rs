@@ -37,6 +37,7 @@ fn main() -> anyhow::Result<()> {
             ends::new_keys_are_taken_and_given,
             ends::a_person_s_decision_ends_it,
             ends::a_connection_to_another_key_ends_those_of_before,
+            ends::a_list_that_nobody_believes_opens_nothing,
             ends::silence_ends_nothing,
             ends::half_an_end_is_given_a_minute_of_silence,
             garbage::a_large_handshake_may_come_byte_by_byte,

@@ -278,6 +278,45 @@ fn put_ahead(paths: &Paths, file: &Path) {
 /// Where SQLite begins to count what others change.
 const BEGINNING: u64 = 2;
 
+/// One browser remembers more than is there. Whoever has the store open hears of it, nothing that
+/// they still write makes it a sound one, and the person's word ends it.
+#[test]
+fn what_a_witness_refuses_is_refused_by_all_until_it_is_restored() {
+    let (_directory, paths) = home();
+    let bridge = pin("192.168.1.20", 1);
+    let (running, witnessed) = (open(&paths), open(&paths));
+    approve(&running, &bridge);
+    let is_older = |error: Option<StoreError>| matches!(error, Some(StoreError::Older { .. }));
+    let mut seen = witnessed.mark().unwrap();
+    for more in 1..=3 {
+        seen.changes += more;
+        let missing = witnessed.hold_to(&seen).err();
+        assert!(is_older(missing));
+        for store in [&running, &witnessed] {
+            assert!(is_older(store.pin(&bridge.endpoint).err()));
+            assert!(is_older(store.version().err()));
+            assert!(is_older(store.put(&bridge, Happening::Approve, NOW).err()));
+            assert!(is_older(store.mark().err()));
+        }
+        // One that was about to write then has come as far as the seal says, and further.
+        let late = rusqlite::Connection::open(paths.database()).unwrap();
+        late.execute("UPDATE state SET generation = generation + 2", [])
+            .unwrap();
+        late.close().unwrap();
+        assert!(is_older(Store::open(&paths).err()));
+        assert!(is_older(running.pin(&bridge.endpoint).err()));
+
+        restore(&paths, paths.database());
+        assert_eq!(
+            running.pin(&bridge.endpoint).unwrap().as_ref(),
+            Some(&bridge)
+        );
+        approve(&running, &bridge);
+        assert!(open(&paths).hold_to(&seen).is_ok());
+        seen = witnessed.mark().unwrap();
+    }
+}
+
 #[test]
 fn what_is_no_sound_store_is_not_put_back() {
     let (directory, paths) = home();
