@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use housekey_core::history::Happening;
 use housekey_core::protocol::Settings;
+use housekey_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
 pub use self::backup::{Backup, backups};
@@ -55,6 +56,15 @@ pub struct Version {
     changes: i64,
 }
 
+/// What is seen of a store without opening it. Every version of one has that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// How many devices are in it.
+    pub devices: u32,
+    /// When something last happened to one.
+    pub latest: Option<Timestamp>,
+}
+
 impl Store {
     /// Opens the store of a user, and makes it if there is none.
     ///
@@ -68,6 +78,24 @@ impl Store {
         Ok(Self {
             open: Mutex::new(Open::new(paths)?),
             paths: paths.clone(),
+        })
+    }
+
+    /// Looks at the store of a user, which stays as it is: one of an older Housekey is not led
+    /// forward, and where there is none, none is made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn glance(paths: &Paths) -> Result<Glance, StoreError> {
+        let Some(connection) = file::glance(paths)? else {
+            return Ok(Glance::default());
+        };
+        let latest = "SELECT at FROM history ORDER BY id DESC LIMIT 1";
+        let latest: Option<i64> = connection.query_row(latest, [], first).optional()?;
+        Ok(Glance {
+            devices: connection.query_row("SELECT count(*) FROM pin", [], first)?,
+            latest: latest.map(Timestamp),
         })
     }
 
