@@ -220,6 +220,8 @@ impl Gateway {
         self.distrust.remove(endpoint);
         self.leaves.forget(endpoint);
         self.sessions.forget(endpoint);
+        let allowed = self.store.allowances().unwrap_or_default();
+        self.heeded.begin_anew(endpoint, allowed);
         self.live.cut(endpoint);
     }
 

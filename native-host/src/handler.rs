@@ -97,6 +97,8 @@ impl Handler {
                 if !self.store.allow(&site, &endpoint, timestamp(now))? {
                     return Err(refused(ErrorCode::NotPinned, &endpoint));
                 }
+                // What this one changes is no news to it, and is to be missed when it goes.
+                self.gateway.heed();
                 self.sites()
             }
             Request::Annotate { endpoint, note } => {

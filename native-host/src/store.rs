@@ -22,6 +22,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use housekey_core::history::Happening;
 use housekey_core::protocol::Settings;
+use housekey_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior};
 
 pub use self::backup::{Backup, backups};
@@ -30,6 +31,7 @@ pub use self::import::ImportRefusal;
 pub use self::makers::AddedMaker;
 pub use self::pins::{Amendment, Moving, block};
 pub use self::restore::{Restoration, Source};
+use self::seal::Sight;
 use crate::paths::Paths;
 use crate::platform::files;
 
@@ -39,10 +41,28 @@ pub struct Store {
     open: Mutex<Open>,
 }
 
-/// A connection, and which file it is of.
+/// A connection, which file it is of, and which seal was beside that when it was looked at.
 struct Open {
     connection: Connection,
     file: (u64, u64),
+    seal: Option<Sight>,
+}
+
+/// Up to where an open store saw what others changed in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    file: (u64, u64),
+    /// Another file begins to count anew.
+    changes: i64,
+}
+
+/// What is seen of a store without opening it. Every version of one has that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// How many devices are in it.
+    pub devices: u32,
+    /// When something last happened to one.
+    pub latest: Option<Timestamp>,
 }
 
 impl Store {
@@ -61,22 +81,39 @@ impl Store {
         })
     }
 
-    /// A number that is another one after anybody else changed anything in the store: another
-    /// process, or another [`Store`] of this one. What this one changes leaves it as it is.
+    /// Looks at the store of a user, which stays as it is: one of an older Housekey is not led
+    /// forward, and where there is none, none is made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`].
+    pub fn glance(paths: &Paths) -> Result<Glance, StoreError> {
+        let Some(connection) = file::glance(paths)? else {
+            return Ok(Glance::default());
+        };
+        let latest = "SELECT at FROM history ORDER BY id DESC LIMIT 1";
+        let latest: Option<i64> = connection.query_row(latest, [], first).optional()?;
+        Ok(Glance {
+            devices: connection.query_row("SELECT count(*) FROM pin", [], first)?,
+            latest: latest.map(Timestamp),
+        })
+    }
+
+    /// What is another one after anybody else changed anything in the store: another process, or
+    /// another [`Store`] of this one. What this one changes leaves it as it is.
     ///
     /// It costs next to nothing (<https://sqlite.org/pragma.html#pragma_data_version>).
     ///
     /// # Errors
     ///
     /// [`StoreError`] where it cannot be read.
-    pub fn version(&self) -> Result<i64, StoreError> {
+    pub fn version(&self) -> Result<Version, StoreError> {
         let open = self.lock()?;
-        let version: i64 = open
-            .connection
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], first)?;
-        // Another file begins to count anew.
-        Ok(version ^ open.file.1.cast_signed())
+        let mut query = open.connection.prepare_cached("PRAGMA data_version")?;
+        Ok(Version {
+            file: open.file,
+            changes: query.query_row([], first)?,
+        })
     }
 
     /// The settings.
@@ -129,7 +166,9 @@ impl Store {
         keep: bool,
     ) -> Result<T, E> {
         let mut open = self.lock()?;
-        let Open { connection, file } = &mut *open;
+        let Open {
+            connection, file, ..
+        } = &mut *open;
         let before = connection.total_changes();
         let begin = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begin.map_err(StoreError::from)?;
@@ -153,6 +192,7 @@ impl Store {
     }
 
     /// The connection; to the file that is in its place now, should it be another one than before.
+    /// None where the seal was raised meanwhile.
     ///
     /// A panic elsewhere cannot leave half a change behind: transactions roll back when dropped.
     fn lock(&self) -> Result<MutexGuard<'_, Open>, StoreError> {
@@ -160,15 +200,28 @@ impl Store {
         if identity(&self.paths)? != open.file {
             *open = Open::new(&self.paths)?;
         }
+        let seal = Sight::of(&self.paths);
+        if seal != open.seal {
+            if seal::is_raised(&self.paths) {
+                // It is refused there, unless the person restored it in this moment.
+                *open = Open::new(&self.paths)?;
+            }
+            open.seal = seal;
+        }
         Ok(open)
     }
 }
 
 impl Open {
     fn new(paths: &Paths) -> Result<Self, StoreError> {
+        let seal = Sight::of(paths);
         let connection = file::open(paths)?;
         let file = identity(paths)?;
-        Ok(Self { connection, file })
+        Ok(Self {
+            connection,
+            file,
+            seal,
+        })
     }
 }
 

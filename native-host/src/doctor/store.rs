@@ -1,7 +1,6 @@
 //! Whether the list of devices is sound, and whether the clock went back since.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use housekey_core::checkup::{Check, Found, Why};
@@ -9,25 +8,15 @@ use housekey_core::time::Timestamp;
 
 use super::files::why;
 use crate::chain::timestamp;
-use crate::paths::{self, Paths};
-use crate::store::{Store, StoreError};
+use crate::paths::Paths;
+use crate::store::{Glance, Store, StoreError};
 
 /// Whether the list of devices is sound, and when something last happened in it.
 pub(super) fn check(paths: &Paths) -> (Check, Option<Timestamp>) {
-    // Opening makes a store where there is none, and a doctor changes nothing.
-    let is_absent =
-        |place: PathBuf| paths::check_private_file(&place).is_err_and(|error| error.is_absent());
-    if is_absent(paths.database()) && is_absent(paths.seal()) {
-        return (Check::new(Found::StoreNone), None);
-    }
-    let read = Store::open(paths).and_then(|store| {
-        let latest = store.history(None, None, 1)?.first().map(|entry| entry.at);
-        Ok((store.count()?, latest))
-    });
-    match read {
-        Ok((0, latest)) => (Check::new(Found::StoreNone), latest),
-        Ok((count, latest)) => {
-            let check = Check::new(Found::StoreGood).at(&count.to_string());
+    match Store::glance(paths) {
+        Ok(Glance { devices: 0, latest }) => (Check::new(Found::StoreNone), latest),
+        Ok(Glance { devices, latest }) => {
+            let check = Check::new(Found::StoreGood).at(&devices.to_string());
             (check, latest)
         }
         Err(error) => {

@@ -19,13 +19,13 @@ use super::Gateway;
 use super::connect::{Status, answer};
 use super::distrust::BrowserDistrust;
 use super::hello::{Hello, gone};
-use super::live::Passing;
+use super::live::{Lifeline, Passing};
 use super::sockets::Heard;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
 use crate::probe::shake_hands;
 use crate::splice::{Cut, Plain, Side, reset, splice};
-use crate::store::{Amendment, Happening};
+use crate::store::{Amendment, Happening, StoreError};
 use crate::tls::Tls;
 
 /// Both ends of a connection, between which bytes may pass.
@@ -62,13 +62,14 @@ impl Gateway {
             return answer(&mut browser, Status::Forbidden).await;
         }
         self.heed_others();
-        let mut decided = pin!(self.live.lifeline(endpoint).cut());
+        let (lifeline, pin) = self.judge(endpoint);
+        let mut decided = pin!(lifeline.cut());
         let open = tokio::select! {
             // The person's decision comes first: not one more byte after it.
             biased;
             () = &mut decided => return,
             // In a box, because a connection that is open has no use for all that this needs.
-            open = Box::pin(self.open(browser, endpoint)) => open,
+            open = Box::pin(self.open(browser, endpoint, pin)) => open,
         };
         match open {
             Some(Open::Checked {
@@ -93,11 +94,34 @@ impl Gateway {
         }
     }
 
-    async fn open(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
-        let pin = self.store.pin(endpoint);
-        if let Ok(Some(pin)) = &pin {
-            self.live.judge_by(endpoint, pin.spki_sha256);
+    /// A lifeline for a new connection, and the pin by which that is judged.
+    ///
+    /// Where what is open was judged by another one, somebody decided since it was looked for
+    /// others' decisions: this ends what began before.
+    fn judge(&self, endpoint: &Endpoint) -> (Lifeline, Result<Option<Pin>, StoreError>) {
+        loop {
+            let lifeline = self.live.lifeline(endpoint);
+            let pin = self.store.pin(endpoint);
+            let judged = match &pin {
+                Ok(pin) => {
+                    let key = pin.as_ref().map(|pin| pin.spki_sha256);
+                    self.live.judge_by(endpoint, key)
+                }
+                Err(_) => true,
+            };
+            if judged {
+                return (lifeline, pin);
+            }
+            self.cut(endpoint);
         }
+    }
+
+    async fn open(
+        &self,
+        mut browser: TcpStream,
+        endpoint: &Endpoint,
+        pin: Result<Option<Pin>, StoreError>,
+    ) -> Option<Open<'_>> {
         match pin {
             Ok(Some(pin)) if pin.blocked => {
                 self.remember(endpoint, Finding::Blocked, Some(pin));

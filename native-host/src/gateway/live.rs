@@ -37,7 +37,9 @@ pub(super) struct Passing<'l> {
 struct Connections {
     /// Dropping it is what the lifelines notice.
     lifeline: watch::Sender<()>,
-    /// The key that the endpoint's pin held when the last of them looked.
+    /// Whether any of them looked for a pin yet.
+    judged: bool,
+    /// The key that the endpoint's pin held when they looked, if there was one.
     key: Option<SpkiSha256>,
     /// What those that pass bytes speak, the latest last.
     passing: Vec<(u64, Spoken)>,
@@ -60,11 +62,21 @@ impl Live {
         lifeline
     }
 
-    /// Writes down the key by which a connection is judged.
-    pub(super) fn judge_by(&self, endpoint: &Endpoint, key: SpkiSha256) {
-        if let Some(connections) = self.lock().get_mut(endpoint) {
-            connections.key = Some(key);
+    /// Writes down the key by which a connection is judged, if anything is pinned. Returns whether
+    /// all that are open were judged alike; otherwise nothing is written down, and they are to be
+    /// cut, with the new one.
+    #[must_use]
+    pub(super) fn judge_by(&self, endpoint: &Endpoint, key: Option<SpkiSha256>) -> bool {
+        let mut endpoints = self.lock();
+        let Some(connections) = endpoints.get_mut(endpoint) else {
+            return false; // It was cut meanwhile.
+        };
+        let is_alone = connections.lifeline.receiver_count() <= 1;
+        if connections.judged && connections.key != key && !is_alone {
+            return false;
         }
+        (connections.judged, connections.key) = (true, key);
+        true
     }
 
     /// Counts a connection that begins to pass bytes.
@@ -171,6 +183,28 @@ mod tests {
             [(here, None)],
             "what has no connection is not kept"
         );
+    }
+
+    #[test]
+    fn no_connection_is_judged_otherwise_than_those_that_are_open() {
+        let live = Live::default();
+        let here = endpoint("192.168.1.20");
+        let key = |digit: &str| Some(digit.repeat(64).parse::<SpkiSha256>().unwrap());
+        let first = live.lifeline(&here);
+        assert!(live.judge_by(&here, key("1")));
+        let second = live.lifeline(&here);
+        assert!(live.judge_by(&here, key("1")));
+        for other in [key("2"), None] {
+            assert!(!live.judge_by(&here, other));
+            assert_eq!(live.judged(), [(here.clone(), key("1"))]);
+        }
+        drop((first, second));
+        let _alone = live.lifeline(&here);
+        assert!(live.judge_by(&here, None), "nobody is left of before");
+        let _one_more = live.lifeline(&here);
+        assert!(!live.judge_by(&here, key("1")));
+        live.cut(&here);
+        assert!(!live.judge_by(&here, None), "it was cut itself");
     }
 
     #[tokio::test]

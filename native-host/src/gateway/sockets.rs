@@ -79,7 +79,11 @@ impl<'g> Heard<'g> {
         // The store is asked only where that decides. Where it cannot be read, nobody was allowed
         // anything.
         let allowed = || self.gateway.store.allowances().unwrap_or_default();
-        if is_foreign(&[]) && is_foreign(&allowed()) {
+        let is_let_in = || {
+            self.gateway.heeded.lets_in(&allowed());
+            !is_foreign(&allowed())
+        };
+        if is_foreign(&[]) && !is_let_in() {
             tracing::info!("a foreign page's WebSocket was refused");
             return Err(io::ErrorKind::PermissionDenied.into());
         }

@@ -24,19 +24,9 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
         }
         create(paths.data(), &file)?;
     }
-    crate::paths::check_private_file(&file)?;
-    let mut connection = connect(&file)?;
-    // What is not taken for a store is left with its log as it is.
-    let keep_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-    connection.set_db_config(keep_log, true)?;
-    let version = check(&connection)?;
-    if version >= SEALED {
-        seal::check(&mut connection, paths)?;
-    } else if seal::exists(paths)? {
-        return Err(StoreError::Other);
-    }
+    let (mut connection, version) = believe(paths)?;
     // Only now: this writes to the file.
-    connection.set_db_config(keep_log, false)?;
+    connection.set_db_config(KEEP_LOG, false)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     if version < VERSION {
         migrate(&mut connection, |version| back_up(&file, version))?;
@@ -44,6 +34,42 @@ pub(super) fn open(paths: &Paths) -> Result<Connection, StoreError> {
     seal::write(&mut connection, paths)?;
     backup::keep(&connection, paths);
     Ok(connection)
+}
+
+/// The store of a user for whoever only looks, if there ever was one. It is refused like one that is
+/// opened, and otherwise it is left as it is, also one of an older Housekey.
+pub(super) fn glance(paths: &Paths) -> Result<Option<Connection>, StoreError> {
+    let file = paths.database();
+    if !file.try_exists().map_err(StoreError::Io)? {
+        return match seal::exists(paths)? {
+            true => Err(StoreError::Gone),
+            false => Ok(None),
+        };
+    }
+    paths.check()?;
+    let log = paths.data().join("housekey.db-wal");
+    let had_log = log.try_exists().map_err(StoreError::Io)?;
+    let (connection, _) = believe(paths)?;
+    // A log that was there stays, and one that looking made goes again.
+    connection.set_db_config(KEEP_LOG, had_log)?;
+    Ok(Some(connection))
+}
+
+/// Connects to a store that is sound and as it was left, and says of which version it is.
+///
+/// What is not taken for one is left with its log as it is.
+fn believe(paths: &Paths) -> Result<(Connection, i32), StoreError> {
+    let file = paths.database();
+    crate::paths::check_private_file(&file)?;
+    let mut connection = connect(&file)?;
+    connection.set_db_config(KEEP_LOG, true)?;
+    let version = check(&connection)?;
+    if version >= SEALED {
+        seal::check(&mut connection, paths)?;
+    } else if seal::exists(paths)? {
+        return Err(StoreError::Other);
+    }
+    Ok((connection, version))
 }
 
 /// Whether this is a sound store, and of which version.
@@ -138,5 +164,7 @@ fn open_with(file: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Whether closing leaves the log beside the file.
+const KEEP_LOG: DbConfig = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
 /// As long as a person waits; another process holds the lock for milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

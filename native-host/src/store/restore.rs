@@ -57,8 +57,9 @@ impl Restoration {
         let pins = all_pins(&connection)?;
         drop(connection);
         // The store as it is now, as far as it can be believed.
-        let now = match Store::open(paths) {
-            Ok(store) => Some(all_pins(&store.lock()?.connection)?),
+        let now = match file::glance(paths) {
+            Ok(Some(connection)) => Some(all_pins(&connection)?),
+            Ok(None) => Some(Vec::new()),
             Err(StoreError::TooNew) => return Err(StoreError::TooNew),
             Err(_) => None,
         };
@@ -151,7 +152,7 @@ impl Restoration {
         } else {
             replace(self.copy, &place, at)?;
         }
-        seal::write(&mut file::connect(&place)?, paths)
+        seal::write_anew(&mut file::connect(&place)?, paths)
     }
 }
 

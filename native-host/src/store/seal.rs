@@ -8,6 +8,8 @@
 //! The seal is written after the change that it is about is on the disk. Whoever is interrupted in
 //! between leaves a store that is ahead of its seal, which is believed: nothing else makes one.
 
+use std::fs;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use rusqlite::Connection;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::paths::{self, Paths};
+use crate::platform::files;
 
 /// Which store it is, and how many changes were made to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +30,29 @@ pub(super) struct Mark {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seal {
     mark: Mark,
-    /// SHA-256 of its content, in hexadecimal.
+    /// SHA-256 of its content, in hexadecimal. Empty in one that was raised.
     content: String,
+}
+
+/// Which seal is in its place, as far as that is seen without reading it.
+///
+/// The number of a file that is gone is given to another one. But one that was raised lacks the
+/// hash, so that it is never as long as one that was not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sight {
+    file: (u64, u64),
+    length: u64,
+}
+
+impl Sight {
+    /// Nothing where there is none that can be looked at.
+    pub(super) fn of(paths: &Paths) -> Option<Self> {
+        let seal = paths.seal();
+        Some(Self {
+            file: files::identity(&seal).ok()?,
+            length: fs::symlink_metadata(&seal).ok()?.len(),
+        })
+    }
 }
 
 impl Mark {
@@ -84,7 +108,12 @@ pub(super) fn check(connection: &mut Connection, paths: &Paths) -> Result<(), St
         if mark.store != here.store {
             return Err(StoreError::Other);
         }
+        let is_raised = content.is_empty();
         match mark.generation.saturating_sub(here.generation) {
+            // Whatever was changed since by somebody who had not heard of it.
+            missing if is_raised => Err(StoreError::Older {
+                missing: missing.max(1),
+            }),
             0 if content != content_of(connection)? => Err(StoreError::Damaged),
             ..=0 => Ok(()),
             missing => Err(StoreError::Older { missing }),
@@ -92,7 +121,8 @@ pub(super) fn check(connection: &mut Connection, paths: &Paths) -> Result<(), St
     })
 }
 
-/// Seals a store as one that has come further than it has: whoever opens it refuses it.
+/// Seals a store as one that has come further than it has: whoever opens it refuses it, and whoever
+/// has it open, until the person restores a list.
 pub(super) fn raise(
     connection: &mut Connection,
     paths: &Paths,
@@ -112,12 +142,32 @@ pub(super) fn raise(
 /// Seals a store as it is now.
 ///
 /// Nobody has to wait for it: it is written while others may change the store, and put into its
-/// place if nobody did. Otherwise they seal it. A seal that says more stays.
+/// place if nobody did. Otherwise they seal it. A seal that says more stays, and so does one that
+/// was raised.
 pub(super) fn write(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
+    write_unless(connection, paths, is_raised)
+}
+
+/// Seals a store that the person restored, also where nobody was to believe the one before.
+pub(super) fn write_anew(connection: &mut Connection, paths: &Paths) -> Result<(), StoreError> {
+    write_unless(connection, paths, |_| false)
+}
+
+/// Whether somebody raised the seal.
+pub(super) fn is_raised(paths: &Paths) -> bool {
+    let seal = Seal::read(paths).ok().flatten();
+    seal.is_some_and(|seal| seal.content.is_empty())
+}
+
+fn write_unless(
+    connection: &mut Connection,
+    paths: &Paths,
+    stays: impl Fn(&Paths) -> bool,
+) -> Result<(), StoreError> {
     let seal = within(connection, "BEGIN", |connection| {
         let mark = Mark::read(connection)?;
         let says_as_much = |it: &Mark| it.store == mark.store && it.generation >= mark.generation;
-        if Mark::sealed(paths).as_ref().is_some_and(says_as_much) {
+        if stays(paths) || Mark::sealed(paths).as_ref().is_some_and(says_as_much) {
             return Ok(None);
         }
         let content = content_of(connection)?;
@@ -128,7 +178,7 @@ pub(super) fn write(connection: &mut Connection, paths: &Paths) -> Result<(), St
     };
     let file = paths::stage_private(&paths.seal(), super::to_json(&seal)?.as_bytes())?;
     alone(connection, |connection| {
-        if Mark::read(connection)? == seal.mark {
+        if Mark::read(connection)? == seal.mark && !stays(paths) {
             let placed = file.persist(paths.seal());
             placed.map_err(|error| StoreError::Io(error.error))?;
         }

@@ -23,7 +23,7 @@ impl Store {
     }
 
     /// Holds the store to what a browser saw of it. From then on the seal says what the browser said,
-    /// so that nobody believes the store until the person decides.
+    /// so that nobody believes the store until the person decides, whoever has it open by then.
     ///
     /// Another store than the browser saw is believed, for its devices are asked about: that is how it
     /// is after Housekey was removed and installed again. What no list ever comes to is refused, too,

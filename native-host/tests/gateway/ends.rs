@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use housekey_core::time::Timestamp;
 use housekey_tests::lan::Lan;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -218,6 +219,37 @@ pub(crate) async fn a_person_s_decision_ends_it(lan: Lan) {
     scene.gateway.cut(&endpoint());
     let cut = (Vec::new(), Some(ErrorKind::ConnectionReset));
     assert_eq!(rest(&mut browser).await, cut);
+}
+
+/// Another process pinned another key in the very moment in which a connection began: what the key
+/// of before was good for ends, although nobody looks for that decision once more.
+pub(crate) async fn a_connection_to_another_key_ends_those_of_before(lan: Lan) {
+    let (scene, device) = with(lan, echo).await;
+    let mut first = scene.browse().await.unwrap();
+    ping(&mut first).await;
+    device.present(config(&identity()));
+    scene.trust().await;
+    let mut second = scene.browse().await.unwrap();
+    ping(&mut second).await;
+    assert!(rest(&mut first).await.1.is_some(), "it looks complete");
+
+    // The same where the pin is gone.
+    scene.store.forget(&endpoint(), Timestamp(0)).unwrap();
+    assert_eq!(scene.tunnel().await.0, "403");
+    assert!(rest(&mut second).await.1.is_some(), "it looks complete");
+}
+
+/// Another browser remembers more of the list than is there.
+pub(crate) async fn a_list_that_nobody_believes_opens_nothing(lan: Lan) {
+    let (scene, _device) = with(lan, echo).await;
+    let mut browser = scene.browse().await.unwrap();
+    ping(&mut browser).await;
+    let elsewhere = scene.elsewhere();
+    let mut seen = elsewhere.mark().unwrap();
+    seen.changes += 1;
+    elsewhere.hold_to(&seen).unwrap_err();
+    assert!(rest(&mut browser).await.1.is_some(), "it looks complete");
+    assert_eq!(scene.tunnel().await.0, "502");
 }
 
 /// Server-sent events, say, of which there is none for long: no timer is between two open ends.

@@ -51,6 +51,7 @@ pub(crate) struct Scene {
     browser: TlsConnector,
     sockets: TlsConnector,
     roots: RootCertStore,
+    paths: Paths,
     _home: TempDir,
 }
 
@@ -74,6 +75,7 @@ impl Scene {
             sockets: connector_for(roots.clone(), &["http/1.1"]),
             browser: connector(roots.clone()),
             roots,
+            paths,
             _home: home,
         }
     }
@@ -100,6 +102,11 @@ impl Scene {
         self.store
             .put(pin, Happening::Approve, Timestamp(0))
             .unwrap();
+    }
+
+    /// The store as another process has it, of whose changes the gateway finds out by itself.
+    pub(crate) fn elsewhere(&self) -> Store {
+        Store::open(&self.paths).unwrap()
     }
 
     /// Asks for a tunnel. The status, and the socket.

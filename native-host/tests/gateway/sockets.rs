@@ -1,7 +1,9 @@
 //! WebSockets: a foreign page's ends here, whatever the browser's extension could see of it.
 
+use housekey::store::Amendment;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::site::Site;
+use housekey_core::text::SafeText;
 use housekey_core::time::Timestamp;
 use housekey_tests::lan::Lan;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -46,6 +48,43 @@ pub(crate) async fn a_foreign_page_s_socket_reaches_nobody(lan: Lan) {
     refuse(&scene, &head("https://cameras.example")).await;
 }
 
+/// What another process takes back ends, whoever gave it; what is only described anew goes on.
+pub(crate) async fn what_is_taken_back_elsewhere_ends(lan: Lan) {
+    let (scene, _device) = scene(lan).await;
+    let elsewhere = scene.elsewhere();
+    let site: Site = "cameras.example".parse().unwrap();
+    let other: Site = "doors.example".parse().unwrap();
+    for site in [&site, &other] {
+        assert!(elsewhere.allow(site, &endpoint(), Timestamp(0)).unwrap());
+        let mut socket = open(&scene, &head(&format!("https://{site}"))).await;
+        // A second look, which finds nothing to end.
+        let described = elsewhere.amend(&endpoint(), Timestamp(0), |pin| {
+            pin.label = SafeText::new(site.as_str());
+            Some(Amendment::Silent)
+        });
+        assert!(described.unwrap().is_some());
+        drop(scene.browse().await.unwrap());
+        ping(&mut socket).await;
+        assert!(elsewhere.disallow(site, &endpoint(), Timestamp(0)).unwrap());
+        ends(&mut socket).await;
+    }
+
+    // Given by this process, of whose own changes the store tells no news.
+    assert!(scene.store.allow(&site, &endpoint(), Timestamp(0)).unwrap());
+    let mut socket = open(&scene, &head("https://cameras.example")).await;
+    assert!(
+        elsewhere
+            .disallow(&site, &endpoint(), Timestamp(0))
+            .unwrap()
+    );
+    ends(&mut socket).await;
+    // What came since is none of it.
+    let mut socket = within(scene.browse_for_socket()).await.unwrap();
+    assert!(elsewhere.allow(&site, &endpoint(), Timestamp(0)).unwrap());
+    drop(scene.browse().await.unwrap());
+    ping(&mut socket).await;
+}
+
 /// What is no WebSocket is passed on as it comes, however little of it, and nothing waits for it.
 pub(crate) async fn what_is_no_socket_is_not_held_up(lan: Lan) {
     let (scene, _device) = scene(lan).await;
@@ -76,12 +115,17 @@ fn head(origin: &str) -> String {
 
 /// The device sends everything back, so that whatever came back reached it.
 async fn pass(scene: &Scene, said: &str) {
+    drop(open(scene, said).await);
+}
+
+async fn open(scene: &Scene, said: &str) -> Browser {
     let mut browser = within(scene.browse_for_socket()).await.unwrap();
     browser.write_all(said.as_bytes()).await.unwrap();
     browser.flush().await.unwrap();
     let mut heard = vec![0; said.len()];
     within(browser.read_exact(&mut heard)).await.unwrap();
     assert_eq!(String::from_utf8_lossy(&heard), said);
+    browser
 }
 
 async fn refuse(scene: &Scene, said: &str) {

@@ -15,6 +15,7 @@ use housekey::paths::Paths;
 use housekey::store::{Restoration, Source, Store, StoreError};
 use housekey_core::protocol::{MAX_REQUEST_BYTES, Settings};
 use housekey_core::time::Timestamp;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -281,6 +282,28 @@ fn a_damaged_store_is_told_and_nothing_is_served() {
     assert!(answer["answer"]["value"].get("gateway").is_none());
     let found = checked_up(&mut helper);
     assert!(found.contains("store_damaged"), "{found}");
+}
+
+/// A checkup changes nothing: the helper that is started next may be an older one.
+#[test]
+fn a_checkup_leads_no_store_forward() {
+    let home = tempfile::tempdir().unwrap();
+    let paths = Paths::at(home.path().join("housekey"));
+    paths.prepare().unwrap();
+    housekey::paths::write_private(&paths.database(), b"").unwrap();
+    let old = Connection::open(paths.database()).unwrap();
+    let tables = include_str!("../stores/version-1.sql");
+    old.execute_batch(tables).unwrap();
+    old.close().unwrap();
+    let before = std::fs::read(paths.database()).unwrap();
+    let mut helper = Helper::of_chrome(home);
+    let found = checked_up(&mut helper);
+    assert!(found.contains("store_good"), "{found}");
+    assert!(
+        std::fs::read(paths.database()).unwrap() == before,
+        "it was led forward"
+    );
+    assert!(!paths.seal().exists(), "it was sealed");
 }
 
 /// Nothing is served from a copy of yesterday either, and it is told by another code.

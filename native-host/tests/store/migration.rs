@@ -125,3 +125,42 @@ fn a_new_store_is_as_one_that_was_led_forward() {
     let ((_one, new), (_other, old)) = (home(), old_home());
     assert_eq!(tables(&new), tables(&old));
 }
+
+/// Whoever only looks may be a newer Housekey than the one that a browser starts next.
+#[test]
+fn looking_leads_no_store_forward() {
+    let (_directory, paths) = old_home();
+    let before = contents(&paths);
+    let glance = Store::glance(&paths).unwrap();
+    assert_eq!((glance.devices, glance.latest.is_some()), (2, true));
+    let plan = Restoration::plan(&paths, &Source::Empty).unwrap();
+    assert!(plan.is_compared());
+    assert_eq!(plan.forgotten().len(), 2);
+    drop(plan);
+    assert!(contents(&paths) == before, "it was changed");
+
+    // What another process is at work on stays its own, with its log.
+    let running = Store::open(&paths).unwrap();
+    let before = contents(&paths);
+    assert!(before.iter().any(|(name, _)| name == "housekey.db-wal"));
+    assert_eq!(Store::glance(&paths).unwrap(), glance);
+    assert!(contents(&paths) == before, "it was changed");
+    drop(running);
+
+    let (_directory, none) = home();
+    assert_eq!(Store::glance(&none).unwrap().devices, 0);
+    assert!(!none.data().exists(), "one was made");
+}
+
+/// Every file of the data directory, but for what processes share in memory.
+fn contents(paths: &Paths) -> Vec<(String, Vec<u8>)> {
+    let files = fs::read_dir(paths.data()).unwrap();
+    let mut contents: Vec<_> = files
+        .map(|file| file.unwrap())
+        .map(|file| (file.file_name().into_string().unwrap(), file.path()))
+        .filter(|(name, _)| !name.ends_with("-shm"))
+        .map(|(name, path)| (name, fs::read(path).unwrap()))
+        .collect();
+    contents.sort();
+    contents
+}

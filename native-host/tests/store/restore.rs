@@ -1,7 +1,7 @@
 //! A store that is not as it was left is shown and not believed, and a copy of it comes back.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -223,6 +223,98 @@ fn a_running_helper_sees_what_was_put_back() {
         running.put(&bridge, Happening::Approve, NOW),
         Err(StoreError::Gone)
     ));
+}
+
+/// However often the one was written to, and whatever number the other has on the disk.
+#[test]
+fn another_file_is_another_version() {
+    let (_directory, paths) = home();
+    approve(&open(&paths), &pin("192.168.1.20", 1));
+    // Two files whose numbers differ in the last bits only, as those of one directory do.
+    let number = |file: &Path| fs::metadata(file).unwrap().ino();
+    let files: Vec<_> = (0..64)
+        .map(|at| paths.data().join(format!("file-{at}")))
+        .inspect(|file| drop(File::create(file).unwrap()))
+        .collect();
+    let count = |one: &Path, other: &Path| BEGINNING ^ number(one) ^ number(other);
+    let pairs = files.iter().zip(files.iter().skip(1));
+    let (one, other) = pairs
+        .min_by_key(|(one, other)| count(one, other).wrapping_sub(BEGINNING + 1))
+        .unwrap();
+    let count = count(one, other);
+    assert!((3..64).contains(&count), "{count}");
+    put_ahead(&paths, one);
+    let (running, elsewhere) = (open(&paths), open(&paths));
+    running.version().unwrap();
+    for _ in BEGINNING..count {
+        approve(&elsewhere, &pin("192.168.1.20", 1));
+        running.version().unwrap();
+    }
+    let before = running.version().unwrap();
+    drop(elsewhere);
+    put_ahead(&paths, other);
+    assert_ne!(running.version().unwrap(), before, "nothing would be cut");
+}
+
+/// Puts a copy of the store in its place, in this file. It has come further than the seal, as after
+/// a power cut.
+fn put_ahead(paths: &Paths, file: &Path) {
+    let store = rusqlite::Connection::open(paths.database()).unwrap();
+    let place = file.to_str().unwrap();
+    store.execute("VACUUM INTO ?1", [place]).unwrap();
+    store.close().unwrap();
+    let copy = rusqlite::Connection::open(file).unwrap();
+    let ahead = "UPDATE state SET generation = generation + 1";
+    copy.execute(ahead, []).unwrap();
+    copy.close().unwrap();
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    // The log belongs to the file that was there.
+    for part in ["-wal", "-shm"] {
+        let _ = fs::remove_file(paths.data().join(format!("housekey.db{part}")));
+    }
+    fs::rename(file, paths.database()).unwrap();
+}
+
+/// Where SQLite begins to count what others change.
+const BEGINNING: u64 = 2;
+
+/// One browser remembers more than is there. Whoever has the store open hears of it, nothing that
+/// they still write makes it a sound one, and the person's word ends it.
+#[test]
+fn what_a_witness_refuses_is_refused_by_all_until_it_is_restored() {
+    let (_directory, paths) = home();
+    let bridge = pin("192.168.1.20", 1);
+    let (running, witnessed) = (open(&paths), open(&paths));
+    approve(&running, &bridge);
+    let is_older = |error: Option<StoreError>| matches!(error, Some(StoreError::Older { .. }));
+    let mut seen = witnessed.mark().unwrap();
+    for more in 1..=3 {
+        seen.changes += more;
+        let missing = witnessed.hold_to(&seen).err();
+        assert!(is_older(missing));
+        for store in [&running, &witnessed] {
+            assert!(is_older(store.pin(&bridge.endpoint).err()));
+            assert!(is_older(store.version().err()));
+            assert!(is_older(store.put(&bridge, Happening::Approve, NOW).err()));
+            assert!(is_older(store.mark().err()));
+        }
+        // One that was about to write then has come as far as the seal says, and further.
+        let late = rusqlite::Connection::open(paths.database()).unwrap();
+        late.execute("UPDATE state SET generation = generation + 2", [])
+            .unwrap();
+        late.close().unwrap();
+        assert!(is_older(Store::open(&paths).err()));
+        assert!(is_older(running.pin(&bridge.endpoint).err()));
+
+        restore(&paths, paths.database());
+        assert_eq!(
+            running.pin(&bridge.endpoint).unwrap().as_ref(),
+            Some(&bridge)
+        );
+        approve(&running, &bridge);
+        assert!(open(&paths).hold_to(&seen).is_ok());
+        seen = witnessed.mark().unwrap();
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn list(backups: &[Backup], as_json: bool) -> anyhow::Result<()> {
 }
 
 fn explain(plan: &Restoration, paths: &Paths, named: &str) {
-    if let Err(error) = Store::open(paths) {
+    if let Err(error) = Store::glance(paths) {
         output::remark(without_advice(&error));
     }
     let (changed, forgotten) = (plan.changed(), plan.forgotten());
