@@ -49,7 +49,7 @@ async function started() {
   const stored = await storage.local.get([PROFILE, SEEN]);
   const known = stored[PROFILE];
   const profile = typeof known === 'string' ? known : crypto.randomUUID();
-  await storage.local.set({ [PROFILE]: profile });
+  if (profile !== known) await storage.local.set({ [PROFILE]: profile });
   return {
     type: 'started',
     version: runtime.getManifest().version,
