@@ -50,7 +50,7 @@ async function started() {
   const known = stored[PROFILE];
   const isOne = typeof known === 'string' && UUID.test(known);
   const profile = isOne ? known : crypto.randomUUID();
-  await storage.local.set({ [PROFILE]: profile });
+  if (!isOne) await storage.local.set({ [PROFILE]: profile });
   return {
     type: 'started',
     version: runtime.getManifest().version,

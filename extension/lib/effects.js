@@ -214,7 +214,10 @@ async function leadAgain(tabId, url) {
  */
 async function leavePrompt(tabId, promptId, url) {
   const tab = await tabs.get(tabId).catch(ignoreClosedTab);
-  if (tab && (tab.pendingUrl || tab.url) === pageOf(promptId)) await lead(tabId, url);
+  const shown = tab && (tab.pendingUrl || tab.url);
+  // For a moment the tab may be at the failure that the question is on its way to replace.
+  const arrives = shown === url && arriving.get(tabId)?.url === pageOf(promptId);
+  if (arrives || shown === pageOf(promptId)) await lead(tabId, url);
 }
 
 /** @param {number} promptId */

@@ -7,8 +7,20 @@ import { runtime } from './ext.js';
 /** @typedef {import('../wasm/background.js').ToHelper} ToHelper */
 /** @typedef {(event: Event) => Promise<void>} Happened */
 
+// It comes first, unlike elsewhere: the helper is started below.
+/** As the helper's native-messaging manifests say. */
+const HOST_NAME = 'app.housekey.helper';
+
 /** @type {chrome.runtime.Port | undefined} */
 let port;
+
+/**
+ * Connecting is the first that the core wants, always. While it is being loaded, the helper starts.
+ * It says nothing unasked, so nobody has to listen yet.
+ *
+ * @type {chrome.runtime.Port | undefined}
+ */
+let early = begin();
 
 /**
  * Starts the helper. An open port also keeps the background awake, in both browsers.
@@ -44,7 +56,8 @@ export function send(message) {
  * @returns {chrome.runtime.Port}
  */
 function open(happened) {
-  const opened = runtime.connectNative(HOST_NAME);
+  const opened = early ?? runtime.connectNative(HOST_NAME);
+  early = undefined;
   const lose = () => {
     if (port !== opened) return;
     port = undefined;
@@ -67,5 +80,17 @@ function open(happened) {
   return opened;
 }
 
-/** As the helper's native-messaging manifests say. */
-const HOST_NAME = 'app.housekey.helper';
+/** @returns {chrome.runtime.Port | undefined} nothing where the core has to find out itself */
+function begin() {
+  try {
+    const begun = runtime.connectNative(HOST_NAME);
+    begun.onDisconnect.addListener(() => {
+      // Chrome complains of a reason that nobody looked at; the next try will say it.
+      void runtime.lastError;
+      if (early === begun) early = undefined;
+    });
+    return begun;
+  } catch {
+    return undefined;
+  }
+}

@@ -29,6 +29,9 @@ pub fn run(origin: &str) -> Result<(), MessagingError> {
     if !is_our_extension(origin) {
         return Err(MessagingError::Stranger(origin.to_owned()));
     }
+    // Random numbers take their first seed from the jitter of the processor's clock, besides the
+    // system's, which lasts tens of milliseconds. It begins before the browser's first request.
+    thread::spawn(|| aws_lc_rs::rand::fill(&mut [0]));
     let paths = Paths::of_this_user().map_err(|error| MessagingError::Start(error.to_string()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
