@@ -87,11 +87,22 @@ pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// Holds a directory for this process, until the file is dropped. Nothing where another one has it.
-pub(crate) fn hold(directory: &Path) -> io::Result<Option<File>> {
+/// Holds a directory for this process, until it is dropped. Nothing where another one has it.
+pub(crate) fn hold(directory: &Path) -> io::Result<Option<Held>> {
     let directory = File::open(directory)?;
     let held = rustix::fs::flock(&directory, FlockOperation::NonBlockingLockExclusive);
-    Ok(held.is_ok().then_some(directory))
+    Ok(held.is_ok().then_some(Held(directory)))
+}
+
+/// A directory that is held.
+pub(crate) struct Held(File);
+
+impl Drop for Held {
+    /// A program that is being started has a copy of this file for a moment, so closing it would
+    /// not be enough (flock(2)).
+    fn drop(&mut self) {
+        rustix::fs::flock(&self.0, FlockOperation::Unlock).ok();
+    }
 }
 
 /// Which file it is, whatever its name.
