@@ -89,6 +89,19 @@ impl Helper {
         kibibytes.parse::<u64>().unwrap() * 1_024
     }
 
+    /// Whether it listens anywhere (proc(5)).
+    fn listens(&self) -> bool {
+        let process = format!("/proc/{}", self.process.id());
+        let files = std::fs::read_dir(format!("{process}/fd")).unwrap();
+        let links = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+        let links: Vec<_> = links.map(|it| it.display().to_string()).collect();
+        let table = std::fs::read_to_string(format!("{process}/net/tcp")).unwrap();
+        table.lines().any(|line| {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            columns.get(3) == Some(&"0A") && links.contains(&format!("socket:[{}]", columns[9]))
+        })
+    }
+
     /// Ends it as a browser does, and gives back its home.
     fn stop(mut self) -> TempDir {
         drop(self.process.stdin.take());
@@ -363,6 +376,7 @@ fn a_directory_of_yesterday_is_noticed_by_what_a_browser_saw() {
             assert!(answer["answer"]["value"].get("gateway").is_none());
             assert!(answer.get("mark").is_none(), "{answer}");
         }
+        assert_eq!(helper.listens(), id > 1, "{id}");
     }
     // Nobody else believes it now, whatever they saw, until the person puts it back themselves.
     let refused = Store::open(&paths).err();
