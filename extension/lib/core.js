@@ -46,11 +46,11 @@ export function happened(event) {
 
 /** @returns {Promise<Event>} */
 async function started() {
-  const stored = await storage.local.get([PROFILE, SEEN]);
+  const stored = await storage.local.get([PROFILE, SEEN]).catch(withoutStorage);
   const known = stored[PROFILE];
   const isOne = typeof known === 'string' && UUID.test(known);
   const profile = isOne ? known : crypto.randomUUID();
-  if (!isOne) await storage.local.set({ [PROFILE]: profile });
+  if (!isOne) await storage.local.set({ [PROFILE]: profile }).catch(withoutStorage);
   return {
     type: 'started',
     version: runtime.getManifest().version,
@@ -60,6 +60,17 @@ async function started() {
     // Whatever stands there, the event can be read.
     seen: JSON.stringify(stored[SEEN]) ?? null,
   };
+}
+
+/**
+ * A profile whose storage is damaged or full is a new one at each start, and guarded all the same.
+ *
+ * @param {unknown} error
+ * @returns {Record<string, unknown>}
+ */
+function withoutStorage(error) {
+  console.error('Housekey: the profile cannot be remembered:', error);
+  return {};
 }
 
 /**
