@@ -8,8 +8,6 @@
 //! The seal is written after the change that it is about is on the disk. Whoever is interrupted in
 //! between leaves a store that is ahead of its seal, which is believed: nothing else makes one.
 
-use std::fs;
-
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use rusqlite::Connection;
@@ -47,11 +45,8 @@ pub(super) struct Sight {
 impl Sight {
     /// Nothing where there is none that can be looked at.
     pub(super) fn of(paths: &Paths) -> Option<Self> {
-        let seal = paths.seal();
-        Some(Self {
-            file: files::identity(&seal).ok()?,
-            length: fs::symlink_metadata(&seal).ok()?.len(),
-        })
+        let (file, length) = files::identity_and_length(&paths.seal()).ok()?;
+        Some(Self { file, length })
     }
 }
 

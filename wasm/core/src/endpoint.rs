@@ -78,22 +78,15 @@ impl Endpoint {
     /// The origin of the pages at this endpoint, without a trailing slash: `https://192.168.1.20`.
     #[must_use]
     pub fn origin(&self) -> String {
-        match self.port {
-            HTTPS_PORT => format!("https://{}", self.host),
-            port => format!("https://{}:{port}", self.host),
-        }
+        origin(&self.host.to_string(), self.port)
     }
 
     /// Every origin of the pages at this endpoint, each with its host name: to browsers, a name that
     /// ends in a dot is another one, with cookies and storage of its own.
     #[must_use]
     pub fn sites(&self) -> Vec<(String, String)> {
-        let mut sites = vec![(self.origin(), self.host.to_string())];
-        if let Host::Name(name) = &self.host {
-            let dotted = Self::new(Host::Name(format!("{name}.")), self.port);
-            sites.push((dotted.origin(), dotted.host.to_string()));
-        }
-        sites
+        let hosts = self.host.spellings().into_iter();
+        hosts.map(|host| (origin(&host, self.port), host)).collect()
     }
 
     /// What a person reads: the host, and the port only if it is not the usual one.
@@ -179,6 +172,17 @@ impl Host {
         }
     }
 
+    /// The host as URLs have it: a name also with the root's dot. No address has one, and Firefox
+    /// refuses all rules where there seems to be.
+    #[must_use]
+    pub fn spellings(&self) -> Vec<String> {
+        let mut spellings = vec![self.to_string()];
+        if let Self::Name(name) = self {
+            spellings.push(format!("{name}."));
+        }
+        spellings
+    }
+
     /// Whether it is a name that the devices of a network give themselves (RFC 6762 section 3).
     #[must_use]
     pub fn is_multicast_dns(&self) -> bool {
@@ -186,6 +190,13 @@ impl Host {
             Self::Ip(_) => false,
             Self::Name(name) => is_multicast_dns(name),
         }
+    }
+}
+
+fn origin(host: &str, port: u16) -> String {
+    match port {
+        HTTPS_PORT => format!("https://{host}"),
+        port => format!("https://{host}:{port}"),
     }
 }
 

@@ -65,6 +65,12 @@ impl Site {
         &self.0
     }
 
+    /// See [`Host::spellings`].
+    pub(crate) fn spellings(&self) -> Vec<String> {
+        let host = self.host();
+        host.map_or_else(|| vec![self.0.clone()], |host| host.spellings())
+    }
+
     fn host(&self) -> Option<Host> {
         self.0.parse().ok()
     }

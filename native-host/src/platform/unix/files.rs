@@ -107,8 +107,13 @@ impl Drop for Held {
 
 /// Which file it is, whatever its name.
 pub(crate) fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    Ok(identity_and_length(path)?.0)
+}
+
+/// The same, and how long it is, at the price of one look.
+pub(crate) fn identity_and_length(path: &Path) -> io::Result<((u64, u64), u64)> {
     let metadata = fs::symlink_metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
+    Ok(((metadata.dev(), metadata.ino()), metadata.len()))
 }
 
 /// Whether it is this user's.

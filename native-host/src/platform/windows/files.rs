@@ -113,8 +113,14 @@ pub(crate) fn hold(directory: &Path) -> io::Result<Option<File>> {
 
 /// Which file it is, whatever its name.
 pub(crate) fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    Ok(identity_and_length(path)?.0)
+}
+
+/// The same, and how long it is, at the price of one look.
+pub(crate) fn identity_and_length(path: &Path) -> io::Result<((u64, u64), u64)> {
     let information = file::information(File::open(path)?)?;
-    Ok((information.volume_serial_number(), information.file_index()))
+    let identity = (information.volume_serial_number(), information.file_index());
+    Ok((identity, information.file_size()))
 }
 
 /// Whether it is this user's: what is not, its access control list tells.

@@ -1,11 +1,11 @@
 //! Rules: which requests no page may cause.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
 use super::{IPV4_REGEX, IPV6_REGEX, SHARED_REGEX};
+use crate::endpoint::Host;
 use crate::scope::{LOCAL_SUFFIXES, ScopeOptions};
 use crate::site::Allowance;
 
@@ -128,7 +128,7 @@ pub fn block_rules(scope: &ScopeOptions) -> Vec<RuleCondition> {
     });
     let added = scope.local_names.iter().map(|name| RuleCondition {
         excluded_initiator_domains: Some(vec![name.clone()]),
-        request_domains: Some(with_dot(name)),
+        request_domains: Some(Host::Name(name.clone()).spellings()),
         ..but_pages("^(?:https|wss)://")
     });
     others.chain(added).collect()
@@ -140,17 +140,6 @@ fn but_pages(regex: &str) -> RuleCondition {
         excluded_resource_types: Some(vec![ResourceType::MainFrame]),
         ..RuleCondition::default()
     }
-}
-
-/// A host, and a name with the root's dot besides. No address has one, and Firefox refuses all
-/// rules where there seems to be.
-fn with_dot(host: &str) -> Vec<String> {
-    let is_name = host.parse::<Ipv4Addr>().is_err();
-    let dotted = is_name.then(|| format!("{host}."));
-    [Some(host.to_owned()), dotted]
-        .into_iter()
-        .flatten()
-        .collect()
 }
 
 /// Rules for the sites that a person lets reach a device: exactly that endpoint, and only that site
@@ -177,7 +166,7 @@ pub(super) fn site_rules(allowed: &[Allowance]) -> Vec<(u32, RuleAction, RuleCon
     let sites: BTreeSet<_> = allowed.iter().map(|it| &it.site).collect();
     let secure = sites.into_iter().map(|site| {
         let condition = RuleCondition {
-            request_domains: Some(with_dot(site.as_str())),
+            request_domains: Some(site.spellings()),
             url_filter: Some("|http:".to_owned()),
             resource_types: Some(vec![ResourceType::MainFrame, ResourceType::SubFrame]),
             ..RuleCondition::default()
