@@ -75,6 +75,8 @@ impl Site<'_> {
 
 pub(super) const DIRECT: &str = "direct";
 pub(super) const HOUSEKEY: &str = "Housekey";
+/// The limit of whatever stands in between: no peer, as it ends no TLS.
+pub(super) const BYTES_ONLY: &str = "bytes only: haproxy";
 
 /// Those that stand where Housekey could, in the order of the table.
 pub(super) const ALL: &[Start] = &[
@@ -84,6 +86,13 @@ pub(super) const ALL: &[Start] = &[
         pools: false,
         version: &[],
         configure: |_| Ok(Vec::new()),
+    },
+    Start {
+        name: BYTES_ONLY,
+        program: "haproxy",
+        pools: false,
+        version: &["-v"],
+        configure: configuration::bytes_only,
     },
     housekey(),
     Start {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Plan;
 use super::cases::{self, Crowd, Figures, Rest};
-use super::peers::{DIRECT, HOUSEKEY, Peer};
+use super::peers::{BYTES_ONLY, DIRECT, HOUSEKEY, Peer};
 
 /// What was measured, and of whom.
 pub struct Report {
@@ -152,7 +152,7 @@ impl Report {
     /// The best of those who could stand in Housekey's place.
     fn best(&self, figure: &str, better: fn(f64, f64) -> f64) -> Option<f64> {
         let peers = self.candidates.iter().map(|candidate| candidate.name);
-        let peers = peers.filter(|name| ![DIRECT, HOUSEKEY].contains(name));
+        let peers = peers.filter(|name| ![BYTES_ONLY, DIRECT, HOUSEKEY].contains(name));
         peers
             .filter_map(|name| self.median(name, figure))
             .reduce(better)

@@ -79,13 +79,30 @@ pub(super) fn caddy(site: &Site<'_>) -> Result<Vec<String>> {
     let text = format!(
         "{{\n admin off\n auto_https disable_redirects\n \
          servers {{\n protocols h1\n }}\n}}\n{}{}",
-        part(*port, "keepalive_idle_conns 64"),
+        // Where anything is said about them, Go keeps two for each host unless told otherwise.
+        part(
+            *port,
+            "keepalive_idle_conns 64\n keepalive_idle_conns_per_host 64"
+        ),
         part(*fresh_port, "keepalive off"),
     );
     fs::write(site.directory.join("Caddyfile"), text)?;
     Ok(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]
         .map(str::to_owned)
         .into())
+}
+
+/// What standing in between costs whoever looks at nothing.
+pub(super) fn bytes_only(site: &Site<'_>) -> Result<Vec<String>> {
+    let text = format!(
+        "global\n  nbthread 1\n  maxconn 4000\n\
+         defaults\n  mode tcp\n  timeout connect 10s\n  timeout client 600s\n  \
+         timeout server 600s\n\
+         listen all\n  bind 127.0.0.1:{}\n  server device {DEVICE}\n",
+        site.port
+    );
+    fs::write(site.directory.join("haproxy.cfg"), text)?;
+    Ok(["-db", "-f", "haproxy.cfg"].map(str::to_owned).into())
 }
 
 /// It ends TLS or begins it, so it takes two of its services, one behind the other.
