@@ -18,6 +18,7 @@ mod scene;
 mod sessions;
 mod sockets;
 mod trouble;
+mod uploads;
 
 use housekey_tests::{trial, trials};
 
@@ -74,6 +75,10 @@ fn main() -> anyhow::Result<()> {
             trouble::a_stranger_is_met_to_the_end,
             trouble::strangers_hold_their_places_for_seconds_only,
             trouble::a_question_to_everybody_ends_with_whoever_asked,
+            uploads::an_answer_to_half_an_upload_arrives,
+            uploads::a_device_that_takes_nothing_for_minutes_goes_on,
+            uploads::an_upload_that_nobody_takes_leaves_nothing,
+            uploads::whether_a_silent_device_is_there_is_asked,
             http::one_connection_serves_many_requests,
             http::requests_may_come_all_at_once,
             http::an_old_browser_is_answered_until_the_end,
