@@ -79,6 +79,9 @@ impl Gateway {
                 passing: _passing,
             }) => {
                 let end = splice_until(decided, &mut *browser, &mut *device).await;
+                if device.was_asked_to_begin_anew() {
+                    acquaintance.wanted_to_begin_anew();
+                }
                 if let Err(Cut::Second(error)) = end
                     && acquaintance.wanted_certificate(&error)
                 {
