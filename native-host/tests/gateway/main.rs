@@ -13,6 +13,7 @@ mod handshakes;
 mod http;
 mod log;
 mod meetings;
+mod names;
 mod probes;
 mod scene;
 mod sessions;
@@ -57,6 +58,8 @@ fn main() -> anyhow::Result<()> {
             meetings::a_meeting_outlives_the_browser_s_wish,
             meetings::a_meeting_that_fails_has_ended,
             meetings::a_trusted_device_is_no_meeting,
+            names::a_name_is_asked_of_everybody_and_checked,
+            names::a_silent_name_server_is_not_waited_for,
             probes::a_thousand_looks_at_once_are_all_answered,
             sessions::a_device_is_recognised_but_never_another_key,
             sessions::a_decision_ends_what_was_remembered,
