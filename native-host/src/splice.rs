@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
@@ -145,10 +146,15 @@ impl Patience {
 }
 
 /// Lets the other end see, when the socket is dropped, that the connection was cut: with a reset
-/// (RFC 9293 section 3.10.7.4) instead of an end.
+/// (RFC 9293 section 3.10.7.4) instead of an end. It sees that as well when this process is killed.
 pub fn reset(socket: &TcpStream) {
     // Where the socket has gone already, so has whoever could see it.
     let _ = socket.set_zero_linger();
+}
+
+/// Takes that back: what the other end was sent last arrives.
+pub fn end(socket: &TcpStream) {
+    let _ = SockRef::from(socket).set_linger(None);
 }
 
 /// One direction.

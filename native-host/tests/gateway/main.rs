@@ -72,6 +72,7 @@ fn main() -> anyhow::Result<()> {
             trouble::a_thousand_connections_leave_nothing,
             trouble::a_device_that_vanishes_leaves_nothing,
             trouble::whoever_says_nothing_holds_up_nobody,
+            trouble::a_killed_helper_cuts_and_ends_nothing,
             trouble::a_network_that_comes_back_is_used_again,
             trouble::a_slow_device_is_waited_for_and_a_silent_one_given_up,
             trouble::nobody_waits_for_a_device_in_vain,
