@@ -4,11 +4,12 @@
 //! without a word, a reset. Nothing is read before there is room for it at the other end, so that
 //! whoever is slow slows the other down and fills no memory here.
 
+mod patience;
 mod plain;
 mod sealed;
 
 use std::cell::RefCell;
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::pin::Pin;
@@ -18,7 +19,8 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+
+use self::patience::Patience;
 
 pub use self::plain::Plain;
 pub use self::sealed::Sealed;
@@ -123,26 +125,6 @@ pub async fn splice<A: Side, B: Side>(first: &mut A, second: &mut B) -> Result<(
             .map(|()| Err(Cut::Silence))
     })
     .await
-}
-
-/// How long it may go on that nothing moves.
-#[derive(Default)]
-struct Patience {
-    limit: Duration,
-    end: Option<Pin<Box<Sleep>>>,
-}
-
-impl Patience {
-    /// Is ready when nothing has moved for so long.
-    fn poll(&mut self, cx: &mut Context<'_>, limit: Duration, has_moved: bool) -> Poll<()> {
-        let is_new = self.end.is_none() || self.limit != limit;
-        let end = self.end.get_or_insert_with(|| Box::pin(sleep(limit)));
-        if is_new || has_moved {
-            self.limit = limit;
-            end.as_mut().reset(Instant::now() + limit);
-        }
-        end.as_mut().poll(cx)
-    }
 }
 
 /// Lets the other end see, when the socket is dropped, that the connection was cut: with a reset
