@@ -145,6 +145,12 @@ impl Acquaintance {
         self.met.load(Ordering::Relaxed)
     }
 
+    /// Says that the device wanted to begin anew in the middle of a connection of TLS 1.2, as it does
+    /// when a page of its own is for people with a certificate only.
+    pub fn wanted_to_begin_anew(&self) {
+        self.asked.0.store(true, Ordering::Relaxed);
+    }
+
     /// Whether this end of a connection means that the device wants a certificate of the person's.
     ///
     /// In TLS 1.3 a device says so only when its handshake has succeeded for the other side
@@ -162,6 +168,7 @@ impl Acquaintance {
                         | AlertDescription::BadCertificate
                         | AlertDescription::CertificateUnknown
                         | AlertDescription::HandshakeFailure
+                        | AlertDescription::NoRenegotiation
                         | AlertDescription::UnknownCA
                 )
     }

@@ -1,12 +1,12 @@
 //! From a host to a connected socket, which is checked once more to lead to a device.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use housekey_core::decision::Failure;
 use housekey_core::endpoint::{Endpoint, Host};
 use housekey_core::scope::ScopeOptions;
-use mdns_sd::{HostnameResolutionEvent, ServiceDaemon};
+use mdns_sd::{HostnameResolutionEvent, ScopedIp, ServiceDaemon};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -105,12 +105,19 @@ async fn addresses(endpoint: &Endpoint, scope: &ScopeOptions) -> Result<Vec<Sock
         Host::Ip(address) => return Ok(vec![SocketAddr::new(*address, port)]),
         Host::Name(name) => name,
     };
-    let Ok(mut addresses) = timeout(RESOLVE_TIMEOUT, system_resolver(name, port)).await else {
-        return Err(Failure::TimedOut);
+    // Names of multicast DNS are no name server's (RFC 6762 section 3): one that keeps silent about
+    // them is not waited for.
+    let is_multicast = endpoint.host().is_multicast_dns();
+    let limit = if is_multicast {
+        MULTICAST_TIMEOUT
+    } else {
+        RESOLVE_TIMEOUT
     };
-    if addresses.is_empty() && endpoint.host().is_multicast_dns() {
-        addresses = multicast_resolver(name, port).await;
-    }
+    let addresses = match timeout(limit, system_resolver(name, port)).await {
+        Ok(addresses) if !addresses.is_empty() => addresses,
+        _ if is_multicast => multicast_resolver(name, port).await,
+        answer => answer.map_err(|_| Failure::TimedOut)?,
+    };
     all_at_home(addresses, scope)
 }
 
@@ -147,21 +154,53 @@ async fn multicast_resolver(name: &str, port: u16) -> Vec<SocketAddr> {
     let millis = u64::try_from(MULTICAST_TIMEOUT.as_millis()).ok();
     let question = daemon.0.resolve_hostname(&format!("{name}."), millis);
     let mut found = Vec::new();
-    if let Ok(answers) = question {
-        while let Ok(event) = answers.recv_async().await {
-            match event {
-                HostnameResolutionEvent::AddressesFound(_, addresses) => {
-                    let to_socket = |ip: &mdns_sd::ScopedIp| SocketAddr::new(ip.to_ip_addr(), port);
-                    found.extend(addresses.iter().map(to_socket));
-                    break;
+    let Ok(answers) = question else {
+        return found;
+    };
+    loop {
+        // Whoever answers for one family of addresses may answer for the other in the next packet.
+        let patience = if found.is_empty() {
+            MULTICAST_TIMEOUT
+        } else {
+            HEAD_START
+        };
+        match timeout(patience, answers.recv_async()).await {
+            // All that are known by now.
+            Ok(Ok(HostnameResolutionEvent::AddressesFound(_, addresses))) => {
+                found = addresses.iter().filter_map(|it| at(it, port)).collect();
+                if !found.iter().all(is_of_one_link) {
+                    return found;
                 }
-                HostnameResolutionEvent::SearchTimeout(_)
-                | HostnameResolutionEvent::SearchStopped(_) => break,
-                _ => {}
             }
+            Ok(
+                Ok(
+                    HostnameResolutionEvent::SearchTimeout(_)
+                    | HostnameResolutionEvent::SearchStopped(_),
+                )
+                | Err(_),
+            )
+            | Err(_) => return found,
+            Ok(Ok(_)) => {}
         }
     }
-    found
+}
+
+/// Where this answer leads, on the network that it came from.
+fn at(answer: &ScopedIp, port: u16) -> Option<SocketAddr> {
+    match answer {
+        ScopedIp::V4(answer) => Some((*answer.addr(), port).into()),
+        ScopedIp::V6(answer) if answer.addr().is_unicast_link_local() => {
+            let link = answer.scope_id().index;
+            Some(SocketAddrV6::new(*answer.addr(), port, 0, link).into())
+        }
+        ScopedIp::V6(answer) => Some((*answer.addr(), port).into()),
+        _ => None,
+    }
+}
+
+/// Whether this address is of use on one network only, and perhaps not to this computer.
+const fn is_of_one_link(address: &SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(it) if it.ip().is_unicast_link_local())
 }
 
 /// A daemon that ends with its question, also where nobody waits for the answer any more: its

@@ -4,20 +4,23 @@
 //! without a word, a reset. Nothing is read before there is room for it at the other end, so that
 //! whoever is slow slows the other down and fills no memory here.
 
+mod patience;
 mod plain;
 mod sealed;
 
 use std::cell::RefCell;
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+
+use self::patience::Patience;
 
 pub use self::plain::Plain;
 pub use self::sealed::Sealed;
@@ -75,7 +78,8 @@ pub enum Cut {
     First(io::Error),
     /// The second end, and how.
     Second(io::Error),
-    /// One end was done long ago, and the other one neither says anything nor ends.
+    /// One end was done long ago, and the other one neither says anything nor ends; or the second
+    /// one, a device, takes nothing for long and says nothing either.
     Silence,
 }
 
@@ -86,38 +90,53 @@ pub enum Cut {
 /// The [`Cut`]. The sockets then are to be closed by [`reset`], which the caller does.
 pub async fn splice<A: Side, B: Side>(first: &mut A, second: &mut B) -> Result<(), Cut> {
     let (mut there, mut back) = (Flow::default(), Flow::default());
-    let mut patience: Option<Pin<Box<Sleep>>> = None;
+    let mut refused = None;
+    let mut patience = Patience::default();
     poll_fn(|cx| {
         let before = (there.moved, back.moved);
-        let to_second = there.poll(cx, first, second).map_err(|fault| match fault {
-            Fault::From(error) => Cut::First(error),
-            Fault::To(error) => Cut::Second(error),
-        })?;
+        let to_second = match there.poll(cx, first, second) {
+            // It takes nothing more, but may have said why before that: this still arrives.
+            Poll::Ready(Err(Fault::To(error))) => {
+                there.give_up();
+                back.is_cut = true;
+                refused = Some(error);
+                Poll::Ready(())
+            }
+            Poll::Ready(Err(Fault::From(error))) => return Poll::Ready(Err(Cut::First(error))),
+            Poll::Ready(Ok(())) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        };
         let to_first = back.poll(cx, second, first).map_err(|fault| match fault {
             Fault::From(error) => Cut::Second(error),
             Fault::To(error) => Cut::First(error),
         })?;
-        match (to_second.is_ready(), to_first.is_ready()) {
-            (true, true) => return Poll::Ready(Ok(())),
+        let limit = match (to_second.is_ready(), to_first.is_ready()) {
+            (true, true) => {
+                let refused = refused.take().map(Cut::Second);
+                return Poll::Ready(refused.map_or(Ok(()), Err));
+            }
+            (false, false) if there.blocked => BLOCKED,
             (false, false) => return Poll::Pending,
-            _ => {}
-        }
-        if patience.is_none() || before != (there.moved, back.moved) {
-            patience = Some(Box::pin(sleep(HALF_CLOSED)));
-        }
-        match patience.as_mut().map(|it| it.as_mut().poll(cx)) {
-            Some(Poll::Ready(())) => Poll::Ready(Err(Cut::Silence)),
-            _ => Poll::Pending,
-        }
+            _ => HALF_CLOSED,
+        };
+        let has_moved = before != (there.moved, back.moved);
+        patience
+            .poll(cx, limit, has_moved)
+            .map(|()| Err(Cut::Silence))
     })
     .await
 }
 
 /// Lets the other end see, when the socket is dropped, that the connection was cut: with a reset
-/// (RFC 9293 section 3.10.7.4) instead of an end.
+/// (RFC 9293 section 3.10.7.4) instead of an end. It sees that as well when this process is killed.
 pub fn reset(socket: &TcpStream) {
     // Where the socket has gone already, so has whoever could see it.
     let _ = socket.set_zero_linger();
+}
+
+/// Takes that back: what the other end was sent last arrives.
+pub fn end(socket: &TcpStream) {
+    let _ = SockRef::from(socket).set_linger(None);
 }
 
 /// One direction.
@@ -126,6 +145,8 @@ struct Flow {
     stage: Stage,
     /// Whether the other end takes no more for now.
     blocked: bool,
+    /// Whether its end is none of its own, and not to be told as one.
+    is_cut: bool,
     /// Reads and writes so far, wrapping.
     moved: u32,
 }
@@ -164,6 +185,7 @@ impl Flow {
                 Stage::Begins | Stage::Moves => {
                     ready!(SCRATCH.with_borrow_mut(|scratch| self.step(cx, from, to, scratch)))?;
                 }
+                Stage::Ends if self.is_cut => self.stage = Stage::Done,
                 Stage::Ends => {
                     ready!(Pin::new(to.socket()).poll_shutdown(cx)).map_err(Fault::To)?;
                     self.stage = Stage::Done;
@@ -174,6 +196,11 @@ impl Flow {
         // Other connections' turn.
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Moves nothing more.
+    const fn give_up(&mut self) {
+        (self.stage, self.blocked) = (Stage::Done, false);
     }
 
     /// Reads once, and writes as much of it as the other end takes at once.
@@ -320,3 +347,8 @@ const INPUT: usize = 8 * (5 + 16_384 + 1 + 16);
 const STEPS: usize = 8;
 /// How long one end may be silent after the other one was done.
 const HALF_CLOSED: Duration = Duration::from_secs(60);
+/// How long a device may take nothing of what it is sent, and say nothing: it may erase its flash
+/// meanwhile. A browser whose words wait in front of its end cannot be seen to leave, and without
+/// this would be waited for as long as the device is there. A browser may take its time: people
+/// pause downloads.
+const BLOCKED: Duration = Duration::from_secs(10 * 60);

@@ -4,6 +4,7 @@
 //! What is read and written lies in buffers that all connections share while bytes move, so that a
 //! connection that waits holds none.
 
+use std::cmp::Reverse;
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError,
     UnbufferedStatus,
 };
-use rustls::{CipherSuite, Error, ProtocolVersion};
+use rustls::{CipherSuite, Error, ProtocolVersion, SupportedCipherSuite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -35,10 +36,27 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(provider)
 }
 
+/// The same, with those suites first that may protect any number of records.
+///
+/// TLS 1.2 cannot change its keys, so rustls ends a connection of it before AES-GCM protects more
+/// than 2^24 records with one (RFC 8446 section 5.5): a camera that sends small ones would stop
+/// after hours.
+#[must_use]
+pub fn lasting_provider() -> Arc<CryptoProvider> {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.sort_by_key(|suite| match suite {
+        SupportedCipherSuite::Tls12(suite) => Reverse(suite.common.confidentiality_limit),
+        SupportedCipherSuite::Tls13(suite) => Reverse(suite.common.confidentiality_limit),
+    });
+    Arc::new(provider)
+}
+
 /// A connection whose handshake is done.
 pub struct Tls<C> {
     socket: TcpStream,
     connection: C,
+    /// Whether the peer asked for something of TLS itself since.
+    asked: bool,
     /// What came but is no whole record yet, exactly as rustls left it.
     incoming: Vec<u8>,
     /// What is to be sent before anything else.
@@ -145,6 +163,7 @@ impl<C: Role> Tls<C> {
         Ok(Self {
             socket,
             connection,
+            asked: false,
             incoming,
             outgoing,
             early,
@@ -154,6 +173,14 @@ impl<C: Role> Tls<C> {
     /// The connection, for what was agreed on.
     pub const fn connection(&self) -> &C {
         &self.connection
+    }
+}
+
+impl Tls<UnbufferedClientConnection> {
+    /// Whether the device wanted to begin anew, which is declined (RFC 5246 section 7.2.2).
+    pub fn was_asked_to_begin_anew(&self) -> bool {
+        // Nothing else calls for an answer in TLS 1.2.
+        self.asked && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_2)
     }
 }
 
@@ -273,8 +300,11 @@ impl<C: Role> Side for Tls<C> {
                     }
                 }
                 // An answer to the peer's key update, which goes before our next data
-                // (RFC 8446 section 4.6.3).
-                Ok(ConnectionState::EncodeTlsData(data)) => encode(data, &mut self.outgoing)?,
+                // (RFC 8446 section 4.6.3), or to its wish to begin anew.
+                Ok(ConnectionState::EncodeTlsData(data)) => {
+                    encode(data, &mut self.outgoing)?;
+                    self.asked = true;
+                }
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
                 Ok(ConnectionState::PeerClosed) => closed = true,
                 Ok(_) => return Ok((used, closed)),
@@ -370,7 +400,7 @@ mod tests {
     fn browsers_first_suite_comes_first_and_none_is_lost() {
         let offered = |provider: &CryptoProvider| -> Vec<_> {
             let suites = provider.cipher_suites.iter();
-            suites.map(rustls::SupportedCipherSuite::suite).collect()
+            suites.map(SupportedCipherSuite::suite).collect()
         };
         let (ours, mut rustls) = (
             offered(&provider()),

@@ -24,7 +24,7 @@ use super::sockets::Heard;
 use crate::chain::timestamp;
 use crate::danger::{Acquaintance, DeviceTls, Stranger};
 use crate::probe::shake_hands;
-use crate::splice::{Cut, Plain, Side, reset, splice};
+use crate::splice::{Cut, Plain, Side, end, reset, splice};
 use crate::store::{Amendment, Happening, StoreError};
 use crate::tls::Tls;
 
@@ -79,6 +79,9 @@ impl Gateway {
                 passing: _passing,
             }) => {
                 let end = splice_until(decided, &mut *browser, &mut *device).await;
+                if device.was_asked_to_begin_anew() {
+                    acquaintance.wanted_to_begin_anew();
+                }
                 if let Err(Cut::Second(error)) = end
                     && acquaintance.wanted_certificate(&error)
                 {
@@ -455,21 +458,25 @@ async fn splice_until<A: Side, B: Side>(
     browser: &mut A,
     device: &mut B,
 ) -> Result<(), Cut> {
-    let end = tokio::select! {
+    // Until it is known to be one, no end of this process or of the task looks like an end of what
+    // passes, as the end of TCP alone does to browsers where an answer has no length.
+    reset(browser.socket());
+    reset(device.socket());
+    let ended = tokio::select! {
         biased;
         () = decided => Err(Cut::Silence),
-        end = splice(browser, device) => end,
+        ended = splice(browser, device) => ended,
     };
-    if let Err(cut) = &end {
+    if let Err(cut) = &ended {
         tracing::debug!(?cut, "a connection was cut");
-        if !matches!(cut, Cut::First(_)) {
-            reset(browser.socket());
-        }
-        if !matches!(cut, Cut::Second(_)) {
-            reset(device.socket());
-        }
     }
-    end
+    if let Ok(()) | Err(Cut::First(_)) = &ended {
+        end(browser.socket());
+    }
+    if let Ok(()) | Err(Cut::Second(_)) = &ended {
+        end(device.socket());
+    }
+    ended
 }
 
 const fn finding_of(mismatch: Mismatch) -> Finding {

@@ -24,6 +24,8 @@ use crate::tls;
 pub(super) struct Leaves {
     authority: Authority,
     provider: Arc<CryptoProvider>,
+    /// For TLS 1.2.
+    lasting: Arc<CryptoProvider>,
     minted: Mutex<HashMap<Key, (Arc<ServerConfig>, SystemTime)>>,
 }
 
@@ -42,6 +44,7 @@ impl Leaves {
         Self {
             authority,
             provider: tls::provider(),
+            lasting: tls::lasting_provider(),
             minted: Mutex::default(),
         }
     }
@@ -78,15 +81,18 @@ impl Leaves {
             .authority
             .mint(proof.endpoint().host(), company, now)
             .map_err(io::Error::other)?;
-        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_protocol_versions(match tls {
-                TlsVersion::V1_2 => ONLY_1_2,
-                TlsVersion::V1_3 => DEFAULT_VERSIONS,
-            })
+        let (provider, versions) = match tls {
+            TlsVersion::V1_2 => (&self.lasting, ONLY_1_2),
+            TlsVersion::V1_3 => (&self.provider, DEFAULT_VERSIONS),
+        };
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
+            .with_protocol_versions(versions)
             .map_err(io::Error::other)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
         config.alpn_protocols = alpn.into_iter().collect();
+        // What lasts longest, whatever a browser likes best.
+        config.ignore_client_order = tls == TlsVersion::V1_2;
         // A browser resumes its session with this very leaf and with no other one. That saves it a
         // signature; the device is checked on every connection all the same.
         config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -11,7 +11,7 @@ use housekey_tests::lan::Lan;
 use housekey_tests::pki::Identity;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{
-    ConnectionTrafficSecrets, ProtocolVersion, RootCertStore, ServerConfig,
+    ConnectionTrafficSecrets, ProtocolVersion, RootCertStore, ServerConfig, SupportedCipherSuite,
     SupportedProtocolVersion, version,
 };
 use rustls_pki_types::PrivateKeyDer;
@@ -77,6 +77,12 @@ pub(crate) async fn tls_1_2_passes(lan: Lan) {
         let agreed = browser.get_ref().1.protocol_version();
         // Nothing looks newer than it is.
         assert_eq!(agreed, Some(ProtocolVersion::TLSv1_2));
+        // A picture may move for days: keys that cannot be changed have to last.
+        let suite = browser.get_ref().1.negotiated_cipher_suite();
+        let Some(SupportedCipherSuite::Tls12(suite)) = suite else {
+            panic!("{suite:?}");
+        };
+        assert_eq!(suite.common.confidentiality_limit, u64::MAX);
     }
     assert!(device.handshakes::<4>().await.iter().all(Option::is_some));
 }
@@ -195,6 +201,10 @@ pub(crate) async fn a_wish_to_begin_anew_is_declined_at_once(lan: Lan) {
                 // It goes on without.
                 let answer = sealed(23, b"fine", number + 1, &secrets);
                 socket.write_all(&answer).await.unwrap();
+            } else {
+                // It insists, and ends with `handshake_failure`, as OpenSSL does.
+                let alert = sealed(21, &[2, 40], number + 1, &secrets);
+                socket.write_all(&alert).await.unwrap();
             }
             let _ = socket.read_to_end(&mut Vec::new()).await;
         }
@@ -209,4 +219,17 @@ pub(crate) async fn a_wish_to_begin_anew_is_declined_at_once(lan: Lan) {
     let mut answer = [0; 4];
     within(browser.read_exact(&mut answer)).await.unwrap();
     assert_eq!(&answer, b"fine");
+
+    let mut browser = scene.browse().await.unwrap();
+    browser.write_all(b"?").await.unwrap();
+    let end = within(browser.read_to_end(&mut Vec::new())).await;
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    let told = async {
+        while failure(&scene).is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(told).await;
+    // For nothing else do devices want it in the middle of a connection.
+    assert_eq!(failure(&scene), Some(Failure::ClientCertificate));
 }

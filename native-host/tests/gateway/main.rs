@@ -13,11 +13,13 @@ mod handshakes;
 mod http;
 mod log;
 mod meetings;
+mod names;
 mod probes;
 mod scene;
 mod sessions;
 mod sockets;
 mod trouble;
+mod uploads;
 
 use housekey_tests::{trial, trials};
 
@@ -56,6 +58,8 @@ fn main() -> anyhow::Result<()> {
             meetings::a_meeting_outlives_the_browser_s_wish,
             meetings::a_meeting_that_fails_has_ended,
             meetings::a_trusted_device_is_no_meeting,
+            names::a_name_is_asked_of_everybody_and_checked,
+            names::a_silent_name_server_is_not_waited_for,
             probes::a_thousand_looks_at_once_are_all_answered,
             sessions::a_device_is_recognised_but_never_another_key,
             sessions::a_decision_ends_what_was_remembered,
@@ -68,12 +72,17 @@ fn main() -> anyhow::Result<()> {
             trouble::a_thousand_connections_leave_nothing,
             trouble::a_device_that_vanishes_leaves_nothing,
             trouble::whoever_says_nothing_holds_up_nobody,
+            trouble::a_killed_helper_cuts_and_ends_nothing,
             trouble::a_network_that_comes_back_is_used_again,
             trouble::a_slow_device_is_waited_for_and_a_silent_one_given_up,
             trouble::nobody_waits_for_a_device_in_vain,
             trouble::a_stranger_is_met_to_the_end,
             trouble::strangers_hold_their_places_for_seconds_only,
             trouble::a_question_to_everybody_ends_with_whoever_asked,
+            uploads::an_answer_to_half_an_upload_arrives,
+            uploads::a_device_that_takes_nothing_for_minutes_goes_on,
+            uploads::an_upload_that_nobody_takes_leaves_nothing,
+            uploads::whether_a_silent_device_is_there_is_asked,
             http::one_connection_serves_many_requests,
             http::requests_may_come_all_at_once,
             http::an_old_browser_is_answered_until_the_end,

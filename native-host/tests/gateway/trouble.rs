@@ -1,17 +1,25 @@
 //! Many connections, silent ones, and devices that vanish: nothing of them stays.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use housekey::paths::Paths;
 use housekey_core::decision::{Failure, Finding};
+use housekey_tests::gateway::Helper;
 use housekey_tests::lan::Lan;
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::scene::{
-    DEVICE, Device, HOST, Scene, config, echo, endpoint, failure, identity, pass, ping, with_clock,
-    within,
+    DEVICE, Device, HOST, Scene, config, connector, echo, endpoint, failure, identity, name, pass,
+    ping, with_clock, within,
 };
 
 /// Open files of this process: of the gateway, the device and the browser, all three.
@@ -114,6 +122,45 @@ pub(crate) async fn whoever_says_nothing_holds_up_nobody(lan: Lan) {
     ping(&mut scene.browse().await.unwrap()).await;
     drop(silent);
     until_as_before(before).await;
+}
+
+/// Where an answer has no length, browsers take the mere end of TCP for its end.
+pub(crate) async fn a_killed_helper_cuts_and_ends_nothing(lan: Lan) {
+    let _proof_of_the_private_network = lan;
+    let home = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_housekey"));
+    let mut helper = Helper::start(program, home.path()).unwrap();
+    let own = identity();
+    let (heard, mut ends) = mpsc::unbounded_channel();
+    let _device = Device::start(config(&own), move |mut stream| {
+        let heard = heard.clone();
+        async move {
+            stream.write_all(b"half").await.unwrap();
+            stream.flush().await.unwrap();
+            let end = stream.read_to_end(&mut Vec::new()).await;
+            heard.send(end.err().map(|error| error.kind())).unwrap();
+        }
+    })
+    .await;
+    helper
+        .approve(DEVICE, &own.spki_sha256().parse().unwrap())
+        .unwrap();
+    // That was the look.
+    within(ends.recv()).await.unwrap();
+    let paths = Paths::at(home.path().join(".local/share/housekey"));
+    let root = CertificateDer::from_pem_file(paths.root_certificate()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(root).unwrap();
+    let socket = helper.proxy().tunnel(DEVICE).await.unwrap();
+    let mut browser = connector(roots).connect(name(), socket).await.unwrap();
+    within(browser.read_exact(&mut [0; 4])).await.unwrap();
+    let mut process = helper.into_process();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let reset = Some(ErrorKind::ConnectionReset);
+    let end = within(browser.read_to_end(&mut Vec::new())).await;
+    assert_eq!(end.err().map(|error| error.kind()), reset);
+    assert_eq!(within(ends.recv()).await, Some(reset));
 }
 
 /// Out of reach in the middle of it, and back: what was under way goes on.
