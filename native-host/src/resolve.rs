@@ -226,7 +226,8 @@ fn failure_of(error: &std::io::Error) -> Failure {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 /// As long as RFC 8305 section 8 advises.
 const HEAD_START: Duration = Duration::from_millis(250);
-/// Together two minutes, until a device that is gone is known to be.
+/// Together two minutes, until a device that is gone while nothing is said is known to be. What was
+/// said and is not acknowledged is for the kernel to give up, as without Housekey.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 const KEEPALIVE_TRIES: u32 = 4;
