@@ -81,6 +81,8 @@ async function carryOut(effect, happened) {
       return setBadge(effect.tabId, effect.badge);
     case 'show_access':
       return showAccess();
+    case 'show_instead':
+      return showInstead(effect, happened);
     case 'show_prompt':
       return lead(effect.tabId, pageOf(effect.promptId));
     case 'show_welcome':
@@ -206,6 +208,26 @@ async function leadAgain(tabId, url) {
 }
 
 /**
+ * Shows a question in a tab that could not show an address, unless it has gone elsewhere since:
+ * then nobody sees that question.
+ *
+ * @param {{ tabId: number, url: string, promptId: number, badge: Badge }} question
+ * @param {Happened} happened
+ */
+async function showInstead({ tabId, url, promptId, badge }, happened) {
+  const tab = await tabs.get(tabId).catch(ignoreClosedTab);
+  const shown = tab && (tab.pendingUrl || tab.url);
+  if (!shown) return;
+  // Another question of Housekey's may have been on its way there.
+  if (shown !== url && !shown.startsWith(runtime.getURL(TRUST_PAGE))) {
+    void happened({ type: 'tab_settled', tabId, url: shown });
+    return;
+  }
+  if (shown !== pageOf(promptId)) await lead(tabId, pageOf(promptId));
+  await setBadge(tabId, badge);
+}
+
+/**
  * Leads a tab from a question to the page that it wanted, unless it has gone elsewhere since.
  *
  * @param {number} tabId
@@ -222,7 +244,7 @@ async function leavePrompt(tabId, promptId, url) {
 
 /** @param {number} promptId */
 function pageOf(promptId) {
-  return runtime.getURL(`pages/trust/trust.html?prompt=${promptId}`);
+  return runtime.getURL(`${TRUST_PAGE}?prompt=${promptId}`);
 }
 
 /**
@@ -255,9 +277,25 @@ async function unroute() {
 /** @param {Rule[]} rules */
 async function replaceRules(rules) {
   const old = await declarativeNetRequest.getDynamicRules();
+  // Chrome takes tens of milliseconds to compile them anew, and keeps them from one start to the next.
+  if (spelledAlike(old) === spelledAlike(rules)) return;
   await declarativeNetRequest.updateDynamicRules({
     removeRuleIds: old.map(({ id }) => id),
     addRules: /** @type {chrome.declarativeNetRequest.Rule[]} */ (rules),
+  });
+}
+
+/**
+ * Rules in one spelling, whatever the order of their fields. What a rule lacks, Firefox has as `null`.
+ *
+ * @param {unknown} rules
+ * @returns {string}
+ */
+function spelledAlike(rules) {
+  return JSON.stringify(rules, (_, value) => {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+    const fields = Object.entries(value).filter(([, it]) => it !== null);
+    return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
 
@@ -342,6 +380,9 @@ function neverHappens(effect) {
 
 /** How far the list of devices has come, as it was seen last. */
 export const SEEN = 'seen';
+
+/** Shows a question. */
+const TRUST_PAGE = 'pages/trust/trust.html';
 
 /** Whether the page that asks for sites was shown. */
 const ASKED = 'asked_for_sites';
