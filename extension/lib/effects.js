@@ -204,7 +204,18 @@ async function lead(tabId, url) {
  */
 async function leadAgain(tabId, url) {
   const tab = await tabs.get(tabId).catch(ignoreClosedTab);
-  if (tab && (tab.pendingUrl || tab.url) === url) await lead(tabId, url);
+  if (tab && !isElsewhere(tab, url)) await lead(tabId, url);
+}
+
+/**
+ * Whether a tab is no longer at an address that failed. When the failure is told, Chrome forgets that
+ * the address is pending, and the tab is still at the page before until that of the failure comes.
+ *
+ * @param {chrome.tabs.Tab} tab
+ * @param {string} url
+ */
+function isElsewhere({ pendingUrl, status, url: shown }, url) {
+  return pendingUrl ? pendingUrl !== url : shown !== url && status === 'complete';
 }
 
 /**
@@ -216,10 +227,10 @@ async function leadAgain(tabId, url) {
  */
 async function showInstead({ tabId, url, promptId, badge }, happened) {
   const tab = await tabs.get(tabId).catch(ignoreClosedTab);
-  const shown = tab && (tab.pendingUrl || tab.url);
-  if (!shown) return;
+  if (!tab) return;
+  const shown = tab.pendingUrl || tab.url || '';
   // Another question of Housekey's may have been on its way there.
-  if (shown !== url && !shown.startsWith(runtime.getURL(TRUST_PAGE))) {
+  if (isElsewhere(tab, url) && !shown.startsWith(runtime.getURL(TRUST_PAGE))) {
     void happened({ type: 'tab_settled', tabId, url: shown });
     return;
   }
