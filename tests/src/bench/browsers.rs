@@ -7,10 +7,6 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-use serde::Serialize;
-use serde_json::{Value, json};
-
 use super::cases::float;
 use super::report::median;
 use crate::browser::{Account, Browser, Extension, Kind, Options, Page};
@@ -18,6 +14,8 @@ use crate::device::{Device, Model};
 use crate::home::Authorities;
 use crate::lan::Lan;
 use crate::pki::{Authority, Identity, Key, Subject};
+use anyhow::{Result, bail};
+use serde::Serialize;
 
 /// One browser's figures.
 #[derive(Debug, Serialize)]
@@ -191,7 +189,7 @@ async fn cold(kind: Kind, account: &Account, strangers: &Strangers) -> Result<Ve
             for _ in 0..COLD {
                 browser.until_housekey_is_ready().await?;
                 browser.go("about:blank").await?;
-                stop_worker(&browser).await?;
+                browser.end_background().await?;
                 times.push(strangers.question(&browser).await?);
             }
         }
@@ -211,31 +209,6 @@ async fn cold(kind: Kind, account: &Account, strangers: &Strangers) -> Result<Ve
         }
     }
     Ok(times)
-}
-
-/// Ends the extension's background, and with it the helper.
-async fn stop_worker(browser: &Browser) -> Result<()> {
-    let cdp = browser.driver().cdp();
-    let deadline = Instant::now() + PATIENCE;
-    let mut ended = None;
-    while Instant::now() < deadline {
-        let targets: Value = cdp.send_raw("Target.getTargets", json!({})).await?;
-        let targets = targets["targetInfos"].as_array().cloned();
-        let mut targets = targets.unwrap_or_default().into_iter();
-        let worker = targets.find(|target| target["type"] == "service_worker");
-        let worker = worker.map(|worker| worker["targetId"].clone());
-        // Another one may be there at once: whatever wakes it, it begins from nothing.
-        if ended.is_some() && worker != ended {
-            return Ok(());
-        }
-        if let (Some(id), None) = (&worker, &ended) {
-            let _ = cdp
-                .send_raw("Target.closeTarget", json!({ "targetId": id }))
-                .await;
-            ended = worker;
-        }
-    }
-    bail!("the background does not end")
 }
 
 /// Devices that nobody knows.
