@@ -143,7 +143,8 @@ impl Core {
     /// Whether a navigation to a device would come to the gateway, for all that is known of it here.
     fn is_led_to_gateway(&self, endpoint: &Endpoint) -> bool {
         let is_link_local = Scope::of(endpoint.host(), &self.scope) == Scope::LinkLocal;
-        !self.left_alone.contains(endpoint) && !(is_link_local && self.link_local_is_direct)
+        let goes_past = is_link_local && self.link_local_is_direct;
+        !goes_past && !self.left_alone.contains(endpoint)
     }
 }
 
