@@ -81,6 +81,8 @@ async function carryOut(effect, happened) {
       return setBadge(effect.tabId, effect.badge);
     case 'show_access':
       return showAccess();
+    case 'show_instead':
+      return showInstead(effect, happened);
     case 'show_prompt':
       return lead(effect.tabId, pageOf(effect.promptId));
     case 'show_welcome':
@@ -202,7 +204,38 @@ async function lead(tabId, url) {
  */
 async function leadAgain(tabId, url) {
   const tab = await tabs.get(tabId).catch(ignoreClosedTab);
-  if (tab && (tab.pendingUrl || tab.url) === url) await lead(tabId, url);
+  if (tab && !isElsewhere(tab, url)) await lead(tabId, url);
+}
+
+/**
+ * Whether a tab is no longer at an address that failed. When the failure is told, Chrome forgets that
+ * the address is pending, and the tab is still at the page before until that of the failure comes.
+ *
+ * @param {chrome.tabs.Tab} tab
+ * @param {string} url
+ */
+function isElsewhere({ pendingUrl, status, url: shown }, url) {
+  return pendingUrl ? pendingUrl !== url : shown !== url && status === 'complete';
+}
+
+/**
+ * Shows a question in a tab that could not show an address, unless it has gone elsewhere since:
+ * then nobody sees that question.
+ *
+ * @param {{ tabId: number, url: string, promptId: number, badge: Badge }} question
+ * @param {Happened} happened
+ */
+async function showInstead({ tabId, url, promptId, badge }, happened) {
+  const tab = await tabs.get(tabId).catch(ignoreClosedTab);
+  if (!tab) return;
+  const shown = tab.pendingUrl || tab.url || '';
+  // Another question of Housekey's may have been on its way there.
+  if (isElsewhere(tab, url) && !shown.startsWith(runtime.getURL(TRUST_PAGE))) {
+    void happened({ type: 'tab_settled', tabId, url: shown });
+    return;
+  }
+  if (shown !== pageOf(promptId)) await lead(tabId, pageOf(promptId));
+  await setBadge(tabId, badge);
 }
 
 /**
@@ -222,7 +255,7 @@ async function leavePrompt(tabId, promptId, url) {
 
 /** @param {number} promptId */
 function pageOf(promptId) {
-  return runtime.getURL(`pages/trust/trust.html?prompt=${promptId}`);
+  return runtime.getURL(`${TRUST_PAGE}?prompt=${promptId}`);
 }
 
 /**
@@ -255,9 +288,25 @@ async function unroute() {
 /** @param {Rule[]} rules */
 async function replaceRules(rules) {
   const old = await declarativeNetRequest.getDynamicRules();
+  // Chrome takes tens of milliseconds to compile them anew, and keeps them from one start to the next.
+  if (spelledAlike(old) === spelledAlike(rules)) return;
   await declarativeNetRequest.updateDynamicRules({
     removeRuleIds: old.map(({ id }) => id),
     addRules: /** @type {chrome.declarativeNetRequest.Rule[]} */ (rules),
+  });
+}
+
+/**
+ * Rules in one spelling, whatever the order of their fields. What a rule lacks, Firefox has as `null`.
+ *
+ * @param {unknown} rules
+ * @returns {string}
+ */
+function spelledAlike(rules) {
+  return JSON.stringify(rules, (_, value) => {
+    if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+    const fields = Object.entries(value).filter(([, it]) => it !== null);
+    return Object.fromEntries(fields.sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }
 
@@ -342,6 +391,9 @@ function neverHappens(effect) {
 
 /** How far the list of devices has come, as it was seen last. */
 export const SEEN = 'seen';
+
+/** Shows a question. */
+const TRUST_PAGE = 'pages/trust/trust.html';
 
 /** Whether the page that asks for sites was shown. */
 const ASKED = 'asked_for_sites';

@@ -170,6 +170,13 @@ impl Handler {
             }),
             Request::Import { export, dry_run } => self.import(export, dry_run, now).await,
             Request::Makers => self.makers(),
+            Request::Meet { endpoint } => Ok(Response::Explained {
+                refusal: if self.gateway.refuses_stranger(&endpoint).await {
+                    self.explain(&endpoint, now).await?
+                } else {
+                    None
+                },
+            }),
             Request::Meeting { endpoint, after } => Ok(Response::Meeting {
                 meeting: self.gateway.meeting(&endpoint, after).await,
             }),

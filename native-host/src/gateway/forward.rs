@@ -41,6 +41,16 @@ pub(super) enum Open<'g> {
     Fine { browser: Plain, device: Plain },
 }
 
+/// What came of a meeting where nothing was pinned.
+enum Met {
+    /// The browser is content with the device by itself.
+    Fine,
+    /// Something is pinned there by now.
+    Pinned,
+    /// It is refused, with this answer to a browser. Why is remembered.
+    Refused(Status),
+}
+
 /// A browser's connection whose CONNECT was answered, and what is known of it.
 pub(super) struct Opening {
     pub(super) browser: TcpStream,
@@ -138,15 +148,12 @@ impl Gateway {
                 return self.open_doubted(browser, &pin).await;
             }
             Ok(Some(pin)) => return self.open_pinned(browser, &pin).await,
-            Ok(None) if self.refusals.asked_just_now(endpoint) => {
-                answer(&mut browser, Status::Forbidden).await;
-            }
-            Ok(None) if !self.strangers.admits(endpoint) => {
-                let failure = Failure::TooMany;
-                self.remember(endpoint, Finding::Failed { failure }, None);
-                answer(&mut browser, Status::BadGateway).await;
-            }
-            Ok(None) => return self.open_unpinned(browser, endpoint).await,
+            Ok(None) => match self.meet_unpinned(endpoint).await {
+                Met::Fine => return self.open_fine(browser, endpoint).await,
+                // Pinned in this very moment: the browser's next try finds the pin.
+                Met::Pinned => answer(&mut browser, Status::BadGateway).await,
+                Met::Refused(status) => answer(&mut browser, status).await,
+            },
             Err(error) => {
                 tracing::error!(%error, "no connection without the pin store");
                 answer(&mut browser, Status::BadGateway).await;
@@ -164,40 +171,53 @@ impl Gateway {
         })
     }
 
-    /// There is no pin: passes a device through that the browser itself is content with, and
-    /// otherwise refuses, with everything that the person's decision needs.
-    async fn open_unpinned(&self, mut browser: TcpStream, endpoint: &Endpoint) -> Option<Open<'_>> {
+    /// Meets whoever is at an endpoint without a pin, as for a browser that comes, and says whether
+    /// that would be refused. Whatever else there is to say of an endpoint, a browser has to come for.
+    pub async fn refuses_stranger(&self, endpoint: &Endpoint) -> bool {
+        let is_stranger = self.scope().is_device(endpoint.host())
+            && self.store.pin(endpoint).is_ok_and(|pin| pin.is_none());
+        is_stranger && matches!(self.meet_unpinned(endpoint).await, Met::Refused(_))
+    }
+
+    /// There is no pin: meets the device, if it was not met just now, and not too many were.
+    async fn meet_unpinned(&self, endpoint: &Endpoint) -> Met {
+        if self.refusals.asked_just_now(endpoint) {
+            return Met::Refused(Status::Forbidden);
+        }
+        if !self.strangers.admits(endpoint) {
+            let failure = Failure::TooMany;
+            self.remember(endpoint, Finding::Failed { failure }, None);
+            return Met::Refused(Status::BadGateway);
+        }
         let now = SystemTime::now();
         let (met, underway) = self.meet_stranger(endpoint, offer()).await;
         let observed = met.map(|stranger| self.prober.observe(endpoint, &stranger, now));
-        let status = match observed {
+        let met = match observed {
             Err(failure) => {
                 self.remember(endpoint, Finding::Failed { failure }, None);
-                Status::BadGateway
+                Met::Refused(Status::BadGateway)
             }
+            // One that the browser itself is content with is passed through.
             Ok(Ok(observation)) if self.prober.is_fine_already(&observation, now) => {
                 self.refusals.remove(endpoint);
-                self.meetings.found(endpoint, true);
-                drop(underway);
-                return self.open_fine(browser, endpoint).await;
+                Met::Fine
             }
+            // Otherwise it is refused, with everything that the person's decision needs.
             Ok(observation) => match observation.and_then(|it| self.prober.judge(it, now)) {
                 Ok(Some(refusal)) => {
                     self.refusals.insert(refusal);
-                    Status::Forbidden
+                    Met::Refused(Status::Forbidden)
                 }
-                // Pinned in this very moment: the browser's next try finds the pin.
-                Ok(None) => Status::BadGateway,
+                Ok(None) => Met::Pinned,
                 Err(error) => {
                     tracing::error!(%error, "no connection without the pin store");
-                    Status::BadGateway
+                    Met::Refused(Status::BadGateway)
                 }
             },
         };
-        self.meetings.found(endpoint, false);
+        self.meetings.found(endpoint, matches!(met, Met::Fine));
         drop(underway);
-        answer(&mut browser, status).await;
-        None
+        met
     }
 
     /// The browser's own TLS connection to the device: no leaf, no pin, no part in it, unless it

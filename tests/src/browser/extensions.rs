@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use thirtyfour::WindowHandle;
 
 use super::account::artefact;
+use super::wait::PATIENCE;
 use super::{Browser, Kind, chromium, firefox};
 
 /// Copies the extension as it was built for a browser, for a test that changes it.
@@ -59,6 +60,31 @@ impl Browser {
                 loaded.map(drop).context("Firefox does not load the update")
             }
         }
+    }
+
+    /// Ends Chromium's worker of the extension, and with it the helper, as its sleep does.
+    pub async fn end_background(&self) -> Result<()> {
+        let cdp = self.driver().cdp();
+        let deadline = Instant::now() + PATIENCE;
+        let mut ended = None;
+        while Instant::now() < deadline {
+            let targets: Value = cdp.send_raw("Target.getTargets", json!({})).await?;
+            let targets = targets["targetInfos"].as_array().cloned();
+            let mut targets = targets.unwrap_or_default().into_iter();
+            let worker = targets.find(|target| target["type"] == "service_worker");
+            let worker = worker.map(|worker| worker["targetId"].clone());
+            // Another one may be there at once: whatever wakes it, it begins from nothing.
+            if ended.is_some() && worker != ended {
+                return Ok(());
+            }
+            if let (Some(id), None) = (&worker, &ended) {
+                let _ = cdp
+                    .send_raw("Target.closeTarget", json!({ "targetId": id }))
+                    .await;
+                ended = worker;
+            }
+        }
+        bail!("the background does not end")
     }
 
     /// Removes Housekey for good.

@@ -4,10 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use housekey_tests::browser::{Extension, Options, Page};
 
-use crate::scene::{Stage, ensure_never_direct};
+use crate::scene::{Stage, ensure_handshakes_only, ensure_never_direct};
 
 pub(crate) async fn killed_it_comes_back_and_nothing_falls_back(stage: Stage) -> Result<()> {
     let scene = stage.scene().await?;
@@ -41,6 +41,35 @@ pub(crate) async fn killed_it_comes_back_and_nothing_falls_back(stage: Stage) ->
         ensure_never_direct(&scene.home.hue)?;
     }
     Ok(())
+}
+
+/// A navigation that fails wakes the background, which starts the helper anew: that shows no page
+/// before the question about a new device, and a known one opens.
+pub(crate) async fn after_sleep_the_question_comes_first(stage: Stage) -> Result<()> {
+    let scene = stage.scene().await?;
+    let mut last = number(&scene.ask(HUE).await?)?;
+    scene.approve(HUE).await?;
+    let mut at_once = false;
+    // Where the computer is so busy that the helper takes a second, a page rightly says so.
+    for url in [NAS, PRINTER, ROUTER] {
+        scene.browser.go("about:blank").await?;
+        scene.browser.end_background().await?;
+        let next = number(&scene.ask(url).await?)?;
+        at_once |= next == last + 1;
+        last = next;
+    }
+    ensure!(at_once, "another page comes before the question");
+    ensure_handshakes_only(&scene.home.nas)?;
+    scene.browser.go("about:blank").await?;
+    scene.browser.end_background().await?;
+    scene.home.hue.disconnect();
+    scene.browser.go(HUE).await?;
+    let there = |page: &Page| page.heading == "Philips Hue bridge";
+    scene
+        .browser
+        .until("the known device's page", there)
+        .await?;
+    ensure_never_direct(&scene.home.hue)
 }
 
 /// A newer helper is installed under the running browser: the old one goes on until it ends, and the
@@ -126,4 +155,13 @@ pub(crate) async fn restored_tabs_load(stage: Stage) -> Result<()> {
     ensure_never_direct(&scene.home.hue)
 }
 
+/// The number of a trust page. Each that was to be shown has the next one.
+fn number(page: &Page) -> Result<u32> {
+    let number = page.href.rsplit_once('=').context("no question")?.1;
+    Ok(number.parse()?)
+}
+
 const HUE: &str = "https://192.168.1.20/";
+const NAS: &str = "https://192.168.1.40/";
+const PRINTER: &str = "https://192.168.1.30/";
+const ROUTER: &str = "https://192.168.1.1/";

@@ -113,9 +113,10 @@ fn in_browser(lan: Lan, kind: Kind) -> Vec<Trial> {
         proxies::a_policys_proxy_stays_in_charge,
     ];
     let only = match kind {
-        // One script for all requests, and one owner of it.
+        // One script for all requests, and one owner of it. Firefox lets requests wait for the helper.
         Kind::Chromium => trials![
             move |test| Stage::new(lan, kind, test);
+            helper::after_sleep_the_question_comes_first,
             proxies::a_script_that_was_there_stays_in_charge,
             proxies::another_extensions_proxy_is_told_of,
         ],

@@ -25,6 +25,7 @@ fn main() -> anyhow::Result<()> {
             explained::a_root_that_a_device_sends_can_be_trusted,
             explained::an_outdated_device_says_what_it_speaks,
             explained::settings_forbid_what_else_is_asked,
+            meetings::a_stranger_is_met_for_the_asking,
             meetings::who_waits_for_a_device_holds_up_nobody,
             moved::a_device_takes_all_that_is_known_of_it_along,
             moved::it_is_said_who_is_at_the_old_address,

@@ -9,6 +9,7 @@ mod pages;
 mod patience;
 mod questions;
 mod sites;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,6 +64,9 @@ pub struct Core {
     next_setting_out: u32,
     pending: BTreeMap<u32, Pending>,
     prompts: BTreeMap<PromptId, Prompt>,
+    /// Which prompt each tab was led away from last, and where to.
+    #[serde(default)]
+    left: BTreeMap<TabId, (PromptId, String)>,
     /// Where the person said "not now", and what the tab wanted.
     declined: BTreeMap<Endpoint, String>,
     /// Tabs in private windows, as far as pages in them asked anything.
@@ -72,7 +76,7 @@ pub struct Core {
     left_alone: BTreeSet<Endpoint>,
     /// Pages that wait for a checkup until it is known how the helper is.
     checkups: Vec<AskId>,
-    /// Tabs that failed to load while there was no gateway, and what they wanted.
+    /// Tabs that failed to load while there was no gateway, and what they wanted: the last of each.
     waiting: BTreeMap<TabId, String>,
     /// How tabs set out for devices.
     setting_out: BTreeMap<TabId, SettingOut>,
@@ -124,6 +128,10 @@ enum Pending {
         prompt_id: PromptId,
     },
     Hello,
+    Met {
+        tab_id: TabId,
+        url: String,
+    },
     Navigation {
         tab_id: TabId,
         navigation: u32,
@@ -241,13 +249,14 @@ impl Core {
                 self.profile = Some(profile);
                 let remember = self.recall(seen.as_deref());
                 self.link_local_is_direct = link_local_is_direct;
-                // Whatever was asked before the background slept, nobody waits for it any more.
-                self.pending.clear();
+                // Whatever pages asked before the background slept, they do not wait for any more.
+                let wait = self.wait_anew();
                 self.checkups.clear();
                 // Timers do not outlive the background either.
                 self.underway.clear();
                 let mut effects = self.connect(1);
                 effects.extend(remember);
+                effects.extend(wait);
                 effects
             }
             Event::SiteAccess { granted } => self.site_access(granted),
@@ -265,7 +274,8 @@ impl Core {
                 Vec::new()
             }
             Event::TabClosed { tab_id } => {
-                self.waiting.remove(&tab_id);
+                self.wait_only_for(tab_id, None);
+                self.left.remove(&tab_id);
                 self.underway.remove(&tab_id);
                 self.forget_wants(tab_id);
                 self.setting_out.remove(&tab_id);
@@ -282,6 +292,9 @@ impl Core {
                 Helper::Starting { attempt } => self.connect(attempt),
                 Helper::Absent { .. } | Helper::Ready { .. } => Vec::new(),
             },
+            Event::TimerRang {
+                timer: Timer::Waiting,
+            } => self.tell_waiting(),
         }
     }
 
@@ -368,24 +381,6 @@ impl Core {
         }
     }
 
-    fn wait_if_device(&mut self, tab_id: TabId, url: String) {
-        if device_endpoint(&url, &self.scope).is_some() {
-            self.waiting.insert(tab_id, url);
-        }
-    }
-
-    fn release_waiting(&mut self) -> Vec<Effect> {
-        if !matches!(self.helper, Helper::Ready { .. }) {
-            return Vec::new();
-        }
-        let mut effects: Vec<_> = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .map(|(tab_id, url)| Effect::Navigate { tab_id, url })
-            .collect();
-        effects.extend(self.leave_prompts(|prompt| prompt.about == About::NoHelper));
-        effects
-    }
-
     fn navigation_failed(&mut self, tab_id: TabId, url: String) -> Vec<Effect> {
         let Some(endpoint) = device_endpoint(&url, &self.scope) else {
             return Vec::new();
@@ -413,22 +408,8 @@ impl Core {
         vec![self.send(Request::Explain { endpoint }, why)]
     }
 
-    /// A device could not be reached for want of the helper.
-    fn helper_missed(&mut self, tab_id: TabId, url: String, endpoint: Endpoint) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        // At a start it is a moment; and where it never was, the browser is left as it was.
-        let is_moment = matches!(self.helper, Helper::Starting { .. }) && !self.was_ready;
-        if self.is_closed() && !is_moment {
-            effects.extend(self.show(tab_id, url, endpoint, About::NoHelper));
-        } else {
-            self.waiting.insert(tab_id, url);
-        }
-        effects.extend(self.try_again());
-        effects
-    }
-
     fn navigation_finished(&mut self, tab_id: TabId, url: &str) -> Vec<Effect> {
-        self.waiting.remove(&tab_id);
+        self.wait_only_for(tab_id, None);
         self.underway.remove(&tab_id);
         self.prompts.retain(|_, prompt| prompt.tab_id != tab_id);
         match device_endpoint(url, &self.scope) {

@@ -93,6 +93,18 @@ pub enum Effect {
         /// The state.
         badge: Badge,
     },
+    /// Show a question in a tab, and its state, if the tab is still at the address that did not load
+    /// a while ago. Otherwise say where it is: [`Event::TabSettled`](crate::event::Event).
+    ShowInstead {
+        /// The tab.
+        tab_id: TabId,
+        /// The address.
+        url: String,
+        /// The question.
+        prompt_id: PromptId,
+        /// The state.
+        badge: Badge,
+    },
     /// Show a question in a tab, in place of the page that did not load.
     ShowPrompt {
         /// The tab.

@@ -181,6 +181,8 @@ pub enum Timer {
     },
     /// Try again to reach the helper.
     Reconnect,
+    /// Tabs have waited for the helper long enough.
+    Waiting,
 }
 
 /// What a page of the extension's own can ask. Only such pages can.

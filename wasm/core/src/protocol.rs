@@ -208,6 +208,13 @@ pub enum Request {
     },
     /// List the manufacturers' roots. Answered by [`Response::Makers`].
     Makers,
+    /// Meet whoever is at an endpoint without a pin, as the gateway does for a browser, and say why
+    /// that would be refused. Answered by [`Response::Explained`]; without a refusal where the
+    /// browser is to go there: what has a pin is for the gateway to meet.
+    Meet {
+        /// Where.
+        endpoint: Endpoint,
+    },
     /// Say how far the gateway is with meeting a device that has no pin, for a person who waits.
     /// Answered by [`Response::Meeting`].
     Meeting {

@@ -1,9 +1,8 @@
 //! How long it takes until the question about a new device is painted.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, bail};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result};
 
 use super::model;
 use crate::browser::{Account, Browser, Extension, Kind, Options, Page};
@@ -20,7 +19,7 @@ pub(super) async fn cold(kind: Kind, account: &Account, strangers: &Strangers) -
             for _ in 0..COLD {
                 browser.until_housekey_is_ready().await?;
                 browser.go("about:blank").await?;
-                stop_worker(&browser).await?;
+                browser.end_background().await?;
                 times.push(strangers.question(&browser).await?);
             }
         }
@@ -40,31 +39,6 @@ pub(super) async fn cold(kind: Kind, account: &Account, strangers: &Strangers) -
         }
     }
     Ok(times)
-}
-
-/// Ends the extension's background, and with it the helper.
-async fn stop_worker(browser: &Browser) -> Result<()> {
-    let cdp = browser.driver().cdp();
-    let deadline = Instant::now() + PATIENCE;
-    let mut ended = None;
-    while Instant::now() < deadline {
-        let targets: Value = cdp.send_raw("Target.getTargets", json!({})).await?;
-        let targets = targets["targetInfos"].as_array().cloned();
-        let mut targets = targets.unwrap_or_default().into_iter();
-        let worker = targets.find(|target| target["type"] == "service_worker");
-        let worker = worker.map(|worker| worker["targetId"].clone());
-        // Another one may be there at once: whatever wakes it, it begins from nothing.
-        if ended.is_some() && worker != ended {
-            return Ok(());
-        }
-        if let (Some(id), None) = (&worker, &ended) {
-            let _ = cdp
-                .send_raw("Target.closeTarget", json!({ "targetId": id }))
-                .await;
-            ended = worker;
-        }
-    }
-    bail!("the background does not end")
 }
 
 /// Devices that nobody knows.
@@ -107,4 +81,3 @@ const PAINTED: &str = "
     })";
 const STRANGERS: [&str; 2] = ["192.168.1.30:443", "192.168.1.40:443"];
 const COLD: usize = 5;
-const PATIENCE: Duration = Duration::from_secs(20);

@@ -54,10 +54,10 @@ impl Core {
     }
 
     pub(super) fn helper_gone(&mut self) -> Vec<Effect> {
-        let mut effects = Vec::new();
+        let mut effects = self.tell_waiting();
         for (_, pending) in std::mem::take(&mut self.pending) {
             match pending {
-                Pending::WhyFailed { tab_id, url } => {
+                Pending::Met { tab_id, url } | Pending::WhyFailed { tab_id, url } => {
                     self.waiting.insert(tab_id, url);
                 }
                 Pending::CheckUp { ask_id }
@@ -113,6 +113,7 @@ impl Core {
         } else {
             vec![Effect::Unroute, welcome]
         };
+        effects.extend(self.tell_waiting());
         effects.extend(self.ask_for_checkups());
         effects
     }
@@ -182,8 +183,14 @@ impl Core {
                 self.system_proxy = system_proxy;
                 self.scope = scope;
                 self.allowed = sites;
-                self.was_ready = true;
-                let mut effects = self.route_all();
+                // At the browser's start, nobody has said yet who leads its traffic.
+                let is_back = std::mem::replace(&mut self.was_ready, true);
+                let mut effects = if is_back {
+                    self.meet_waiting()
+                } else {
+                    Vec::new()
+                };
+                effects.extend(self.route_all());
                 effects.extend(self.follow_sites());
                 effects.extend(self.release_waiting());
                 effects.extend(self.ask_for_checkups());
@@ -191,6 +198,9 @@ impl Core {
             }
             (Pending::WhyFailed { tab_id, url }, Response::Explained { refusal }) => {
                 refusal.map_or_else(Vec::new, |refusal| self.told_why(tab_id, url, refusal))
+            }
+            (Pending::Met { tab_id, url }, Response::Explained { refusal }) => {
+                self.met(tab_id, url, refusal)
             }
             (Pending::Navigation { tab_id, navigation }, Response::Meeting { meeting }) => {
                 self.told_of_meeting(tab_id, navigation, meeting)
@@ -394,6 +404,8 @@ impl Core {
                 ask_id: Some(ask_id),
             }
             | Pending::TrustMaker { ask_id, .. } => vec![refuse(ask_id, error.code)],
+            // A helper of before this request knows nothing of it.
+            Pending::Met { tab_id, url } => self.met(tab_id, url, None),
             Pending::Sites { ask_id: None } => self.lost_sites(),
             Pending::Badge { .. }
             | Pending::Cleared { .. }

@@ -8,6 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::questions::About;
+use super::waiting::only_instead_of;
 use super::{Core, Helper, Pending, refuse};
 use crate::effect::{Effect, PageReply};
 use crate::error::ErrorCode;
@@ -24,27 +25,37 @@ pub(super) struct Underway {
     pub(super) url: String,
     /// How often it was looked into.
     looks: u32,
+    /// Whether it failed for want of a gateway, and the helper meets the device by itself.
+    #[serde(default)]
+    failed: bool,
 }
 
 impl Core {
     /// A tab sets out for an address.
     pub(super) fn navigation_started(&mut self, tab_id: TabId, url: String) -> Vec<Effect> {
         self.underway.remove(&tab_id);
+        self.wait_only_for(tab_id, Some(&url));
         self.forget_wants(tab_id);
         let endpoint = device_endpoint(&url, &self.scope);
         let is_ours = endpoint.is_some_and(|it| !self.left_alone.contains(&it));
         if !is_ours || !matches!(self.helper, Helper::Ready { .. }) {
             return Vec::new();
         }
+        vec![self.look_into(tab_id, url, false)]
+    }
+
+    /// Looks a moment later whether a tab still waits for the device at an address.
+    pub(super) fn look_into(&mut self, tab_id: TabId, url: String, failed: bool) -> Effect {
         self.next_navigation = self.next_navigation.wrapping_add(1);
         let navigation = self.next_navigation;
         let underway = Underway {
             navigation,
             url,
             looks: 0,
+            failed,
         };
         self.underway.insert(tab_id, underway);
-        vec![look_later(navigation, 0)]
+        look_later(navigation, 0)
     }
 
     /// A navigation may still be under way a moment later.
@@ -89,13 +100,22 @@ impl Core {
             return Vec::new();
         };
         let url = std::mem::take(&mut underway.url);
+        let failed = underway.failed;
         self.underway.remove(&tab_id);
-        match device_endpoint(&url, &self.scope) {
-            Some(endpoint) => {
-                let seen = false;
-                self.show(tab_id, url, endpoint, About::Meeting { meeting, seen })
-            }
-            None => Vec::new(),
+        let Some(endpoint) = device_endpoint(&url, &self.scope) else {
+            return Vec::new();
+        };
+        let seen = false;
+        let shown = self.show(
+            tab_id,
+            url.clone(),
+            endpoint,
+            About::Meeting { meeting, seen },
+        );
+        if failed {
+            only_instead_of(&url, shown)
+        } else {
+            shown
         }
     }
 

@@ -51,9 +51,7 @@ impl Core {
             PageRequest::Trust { prompt_id } => {
                 let reply = match self.prompt_of(prompt_id, tab_id) {
                     Some(prompt) => self.view(prompt, None, at),
-                    None => PageReply::Error {
-                        code: ErrorCode::UnknownPrompt,
-                    },
+                    None => self.unknown(prompt_id, tab_id),
                 };
                 return vec![Effect::Answer { ask_id, reply }];
             }

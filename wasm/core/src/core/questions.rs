@@ -281,9 +281,11 @@ impl Core {
     /// Leads tabs from pages that nobody has to answer any more to what they wanted.
     pub(super) fn leave_prompts(&mut self, done: impl Fn(&Prompt) -> bool) -> Vec<Effect> {
         let mut effects = Vec::new();
+        let left = &mut self.left;
         self.prompts.retain(|prompt_id, prompt| {
             let leaves = done(prompt);
             if leaves {
+                left.insert(prompt.tab_id, (*prompt_id, prompt.url.clone()));
                 effects.push(Effect::LeavePrompt {
                     tab_id: prompt.tab_id,
                     prompt_id: *prompt_id,
@@ -293,6 +295,18 @@ impl Core {
             !leaves
         });
         effects
+    }
+
+    /// What to say to a page whose prompt is none any more. One that came when its tab was about to be
+    /// led away goes there by itself.
+    pub(super) fn unknown(&self, prompt_id: PromptId, tab_id: Option<TabId>) -> PageReply {
+        let left = tab_id.and_then(|tab_id| self.left.get(&tab_id));
+        match left.filter(|(left, _)| *left == prompt_id) {
+            Some((_, url)) => PageReply::Go { url: url.clone() },
+            None => PageReply::Error {
+                code: ErrorCode::UnknownPrompt,
+            },
+        }
     }
 
     /// The device showed another key than the one that the person was asked about.
