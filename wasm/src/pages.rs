@@ -22,6 +22,7 @@ use housekey_core::effect::PageReply;
 use housekey_core::event::PageRequest;
 use js_sys::JSON;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tsify::Tsify as _;
 use wasm_bindgen::prelude::*;
 
@@ -84,5 +85,7 @@ impl PageHost {
 fn read<R: DeserializeOwned>(reply: &JsValue) -> Result<R, JsValue> {
     // What is no JSON at all is none in Rust either.
     let json = JSON::stringify(reply)?.as_string().unwrap_or_default();
-    Ok(serde_json::from_str(&json).map_err(JsError::from)?)
+    // As one form of everything, of which there is one reader only.
+    let reply: Value = serde_json::from_str(&json).map_err(JsError::from)?;
+    Ok(R::deserialize(reply).map_err(JsError::from)?)
 }

@@ -15,6 +15,7 @@ use crate::protocol::{Settings, ToHelper};
 use crate::proxy::ProxyHolder;
 use crate::routing::Routing;
 use crate::site::Allowance;
+use crate::tagged::read_tagged;
 use crate::view::{PopupView, TrustView};
 
 /// What to do. Effects are carried out in order, each after the one before has ended.
@@ -151,7 +152,7 @@ impl Badge {
 }
 
 /// An answer to a page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -238,6 +239,22 @@ pub enum PageReply {
         view: TrustView,
     },
 }
+
+read_tagged!(PageReply by "type" {
+    CheckedUp { checkup },
+    Compared { comparison },
+    Error { code },
+    Done,
+    Go { url },
+    History { entries, more },
+    Imported { plan },
+    Makers { makers },
+    Pins { pins, more },
+    Popup { view },
+    Sites { sites },
+    Status { helper, version, settings, local_names, no_access = default, proxy = default },
+    Trust { view },
+});
 
 /// Whether the helper can be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use crate::profile::ProfileId;
 use crate::protocol::{FromHelper, Settings};
 use crate::proxy::{ProxyControl, Way};
 use crate::site::Site;
+use crate::tagged::read_tagged;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -37,7 +38,7 @@ pub struct AskId(pub u32);
 ///
 /// Browsers differ in the order of events, and some send one twice,
 /// so handling one is idempotent wherever that can be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -158,6 +159,23 @@ pub enum Event {
     },
 }
 
+read_tagged!(Event by "type" {
+    BrowserStarted { tabs },
+    HelperGone,
+    HelperSaid { message },
+    NavigationFailed { tab_id, url },
+    NavigationFinished { tab_id, url },
+    NavigationStarted { tab_id, url, initiator = default, at = default, way = default },
+    PageAsked { ask_id, tab_id, request, at, private = default },
+    ProxyControl { level },
+    SiteAccess { granted },
+    Started { version, link_local_is_direct, profile, seen = default },
+    SubresourceFailed { tab_id, url, initiator = default },
+    TabClosed { tab_id },
+    TabSettled { tab_id, url },
+    TimerRang { timer },
+});
+
 /// A tab and the address that it shows or tries to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -184,7 +202,7 @@ pub enum Timer {
 }
 
 /// What a page of the extension's own can ask. Only such pages can.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -373,8 +391,36 @@ pub enum PageRequest {
     },
 }
 
+read_tagged!(PageRequest by "type" {
+    AddMaker { file, name, rule },
+    AllowSite { tab_id, site, endpoint },
+    Annotate { endpoint, note },
+    AskAgain { endpoint, tab_id },
+    Block { endpoint, blocked },
+    CheckUp,
+    Compare { prompt_id, typed },
+    Decide { prompt_id, choice },
+    DisallowSite { site, endpoint },
+    Follow { prompt_id },
+    Forget { endpoint },
+    History { endpoint, before },
+    Import { export, dry_run },
+    Makers,
+    Move { from, to },
+    Popup { tab_id, url },
+    Pins { after },
+    RemoveMaker { id },
+    Rename { endpoint, label },
+    SetMaker { id, enabled },
+    Settings { settings },
+    Sites,
+    Status,
+    Trust { prompt_id },
+    TrustMaker { prompt_id, root_sha256, name },
+});
+
 /// What a person can decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -404,6 +450,15 @@ pub enum Choice {
     /// Not now: the question is not asked again until the person wants it, or the browser ends.
     Stop,
 }
+
+read_tagged!(Choice by "type" {
+    AnswerHere,
+    Approve { key },
+    LeaveToBrowser,
+    Replace { key, typed_address },
+    Retry,
+    Stop,
+});
 
 impl Choice {
     /// The key that the page showed when the person decided.

@@ -33,6 +33,7 @@ pub mod proxy;
 pub mod routing;
 pub mod scope;
 pub mod site;
+mod tagged;
 pub mod text;
 pub mod time;
 pub mod view;

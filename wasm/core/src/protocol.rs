@@ -1,6 +1,6 @@
 #![doc = include_str!("../PROTOCOL.md")]
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::chain::{Der, Observation, OutdatedTls, TlsVersion};
 use crate::checkup::Checkup;
@@ -19,6 +19,7 @@ use crate::profile::ProfileId;
 use crate::proxy::SystemProxy;
 use crate::scope::ScopeOptions;
 use crate::site::{Allowance, Site};
+use crate::tagged::{Fields, read_tagged};
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -72,7 +73,7 @@ pub struct FromHelper {
 
 /// An answer: what was asked for, or the helper's refusal.
 /// A failure to reach the helper at all is neither, and never looks like one of these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", content = "value", rename_all = "snake_case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Answer {
@@ -80,6 +81,23 @@ pub enum Answer {
     Error(HelperError),
     /// The helper did it.
     Ok(Response),
+}
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Tag {
+            Error,
+            Ok,
+        }
+        Fields::read(deserializer, |fields| {
+            Ok(match fields.take("type")? {
+                Tag::Error => Self::Error(fields.take("value")?),
+                Tag::Ok => Self::Ok(fields.take("value")?),
+            })
+        })
+    }
 }
 
 /// A refusal by the helper.
@@ -294,7 +312,7 @@ pub enum Approval {
 pub const EXTENSION_DAYS: i64 = 30;
 
 /// What the helper answers with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -391,6 +409,23 @@ pub enum Response {
     },
 }
 
+read_tagged!(Response by "type" {
+    Changed { settings, scope },
+    CheckedUp { checkup },
+    Cleared,
+    Explained { refusal },
+    Forgotten { existed },
+    Hello { helper, gateway, scope, settings, system_proxy, sites = default },
+    History { entries, more },
+    Identified { pin, live },
+    Imported { plan },
+    Makers { makers },
+    Meeting { meeting },
+    Pinned { pin },
+    Pins { pins, more },
+    Sites { sites },
+});
+
 /// Why the gateway sent nothing to an endpoint, with all that a person needs to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -422,7 +457,7 @@ pub struct Refusal {
 }
 
 /// Who answers at the address that a device moved away from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -442,6 +477,13 @@ pub enum OldAddress {
     /// Somebody unknown.
     Stranger,
 }
+
+read_tagged!(OldAddress by "type" {
+    Known { name },
+    Nobody,
+    Same,
+    Stranger,
+});
 
 /// A manufacturer's root that a device sent along, and under which its chain is sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -364,7 +364,7 @@ impl Core {
                     prompt_id,
                     simpler: None,
                 };
-                vec![self.send(*simpler, decided)]
+                vec![self.send(simpler.request(false), decided)]
             }
             Pending::Decide {
                 ask_id, prompt_id, ..
