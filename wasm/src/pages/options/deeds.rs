@@ -105,10 +105,7 @@ impl Devices {
     }
 
     async fn relocate(&self, row: &Element, from: Endpoint) -> Result<()> {
-        let Ok(to) = device::typed(row, ".pin-move-input")?
-            .trim()
-            .parse::<Endpoint>()
-        else {
+        let Some(to) = device::endpoint_typed(&device::typed(row, ".pin-move-input")?) else {
             return device::tell_error(row, &self.host, "pin_move_error", "");
         };
         let request = PageRequest::Move {
