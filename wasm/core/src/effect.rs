@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkup::Checkup;
+use crate::checkup::{Check, Checkup};
+use crate::errand::Sent;
 use crate::error::ErrorCode;
 use crate::event::{AskId, PromptId, TabId, Timer};
 use crate::expected::Comparison;
@@ -11,9 +12,10 @@ use crate::history::HistoryEntry;
 use crate::maker::Maker;
 use crate::mark::ListMark;
 use crate::pin::Pin;
-use crate::protocol::{Settings, ToHelper};
+use crate::protocol::Settings;
 use crate::proxy::ProxyHolder;
 use crate::routing::Routing;
+use crate::sealed::Sealed;
 use crate::site::Allowance;
 use crate::tagged::read_tagged;
 use crate::view::{PopupView, TrustView};
@@ -83,7 +85,8 @@ pub enum Effect {
     /// Send a message to the helper.
     SendToHelper {
         /// The message.
-        message: ToHelper,
+        #[cfg_attr(feature = "tsify", tsify(type = "ToHelper"))]
+        message: Message,
     },
     /// Show the page that asks for access to sites, unless it was shown since that was lost.
     ShowAccess,
@@ -115,6 +118,17 @@ pub enum Effect {
     },
     /// Leave all traffic to the browser, as if Housekey were not there.
     Unroute,
+}
+
+/// A message to the helper: what it reads as a [`ToHelper`](crate::protocol::ToHelper).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// [`PROTOCOL`](crate::protocol::PROTOCOL).
+    pub protocol: u16,
+    /// Comes back in the answer.
+    pub id: u32,
+    /// The request.
+    pub request: Sent,
 }
 
 /// The state of a tab on the toolbar.
@@ -163,7 +177,10 @@ pub enum PageReply {
     /// What a checkup found.
     CheckedUp {
         /// That.
-        checkup: Checkup,
+        #[cfg_attr(feature = "tsify", tsify(type = "Checkup"))]
+        checkup: Sealed<Checkup>,
+        /// What the extension knows besides, for [`Checkup::with`].
+        more: Vec<Check>,
     },
     /// What the comparison says.
     Compared {
@@ -185,24 +202,28 @@ pub enum PageReply {
     /// What happened.
     History {
         /// The latest first.
-        entries: Vec<HistoryEntry>,
+        #[cfg_attr(feature = "tsify", tsify(type = "HistoryEntry[]"))]
+        entries: Sealed<Vec<HistoryEntry>>,
         /// Whether more happened before the last of these.
         more: bool,
     },
     /// What an import changed, or would change.
     Imported {
         /// That.
-        plan: ImportPlan,
+        #[cfg_attr(feature = "tsify", tsify(type = "ImportPlan"))]
+        plan: Sealed<ImportPlan>,
     },
     /// The manufacturers' roots.
     Makers {
         /// Those of the directory, then those of the person.
-        makers: Vec<Maker>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Maker[]"))]
+        makers: Sealed<Vec<Maker>>,
     },
     /// A page of pins.
     Pins {
         /// The pins.
-        pins: Vec<Pin>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Pin[]"))]
+        pins: Sealed<Vec<Pin>>,
         /// Whether more follow.
         more: bool,
     },
@@ -241,7 +262,7 @@ pub enum PageReply {
 }
 
 read_tagged!(PageReply by "type" {
-    CheckedUp { checkup },
+    CheckedUp { checkup, more },
     Compared { comparison },
     Error { code },
     Done,

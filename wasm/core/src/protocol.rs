@@ -18,6 +18,7 @@ use crate::pin::Pin;
 use crate::profile::ProfileId;
 use crate::proxy::SystemProxy;
 use crate::scope::ScopeOptions;
+use crate::sealed::Sealed;
 use crate::site::{Allowance, Site};
 use crate::tagged::{Fields, read_tagged};
 use crate::text::SafeText;
@@ -331,7 +332,8 @@ pub enum Response {
     /// What a checkup found.
     CheckedUp {
         /// That.
-        checkup: Checkup,
+        #[cfg_attr(feature = "tsify", tsify(type = "Checkup"))]
+        checkup: Sealed<Checkup>,
     },
     /// The profile's connections to this host pass from now on.
     Cleared,
@@ -364,7 +366,8 @@ pub enum Response {
     /// What happened.
     History {
         /// The latest first.
-        entries: Vec<HistoryEntry>,
+        #[cfg_attr(feature = "tsify", tsify(type = "HistoryEntry[]"))]
+        entries: Sealed<Vec<HistoryEntry>>,
         /// Whether more happened before the last of these.
         more: bool,
     },
@@ -378,12 +381,14 @@ pub enum Response {
     /// What an import changed, or would change.
     Imported {
         /// That.
-        plan: ImportPlan,
+        #[cfg_attr(feature = "tsify", tsify(type = "ImportPlan"))]
+        plan: Sealed<ImportPlan>,
     },
     /// The manufacturers' roots.
     Makers {
         /// Those of the directory, then those of the person.
-        makers: Vec<Maker>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Maker[]"))]
+        makers: Sealed<Vec<Maker>>,
     },
     /// How far a meeting is.
     Meeting {
@@ -398,7 +403,8 @@ pub enum Response {
     /// A page of pins.
     Pins {
         /// The pins.
-        pins: Vec<Pin>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Pin[]"))]
+        pins: Sealed<Vec<Pin>>,
         /// Whether more come after the last of these.
         more: bool,
     },

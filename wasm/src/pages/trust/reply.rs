@@ -63,6 +63,7 @@ impl<'de> Deserialize<'de> for Reply {
 #[cfg(test)]
 mod tests {
     use housekey_core::effect::PageReply;
+    use housekey_core::sealed::Sealed;
     use housekey_core::view::Situation;
 
     use super::*;
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_for_other_pages_is_no_mistake_of_the_format() {
-        let entries = Vec::new();
+        let entries = Sealed::new(&Vec::new());
         let history = read(&PageReply::History {
             entries,
             more: true,
