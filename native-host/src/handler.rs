@@ -15,6 +15,7 @@ use housekey_core::mark::ListMark;
 use housekey_core::pin::Pin;
 use housekey_core::protocol::{HelperError, Request, Response, Settings};
 use housekey_core::scope::ScopeOptions;
+use housekey_core::sealed::Sealed;
 use housekey_core::site::Allowance;
 
 pub use self::checkup::check_up;
@@ -160,7 +161,7 @@ impl Handler {
                 let entries = self.store.history(endpoint.as_ref(), before, lines)?;
                 let Page { items, more } = Page::of(entries);
                 Ok(Response::History {
-                    entries: items,
+                    entries: Sealed::new(&items),
                     more,
                 })
             }
@@ -184,7 +185,10 @@ impl Handler {
             Request::Pins { after } => {
                 let pins = self.store.pins(after.as_ref(), Page::SIZE + 1)?;
                 let Page { items, more } = Page::of(pins);
-                Ok(Response::Pins { pins: items, more })
+                Ok(Response::Pins {
+                    pins: Sealed::new(&items),
+                    more,
+                })
             }
             Request::RemoveMaker { id } => self.change_makers(|it| it.remove(&id)),
             Request::Rename { endpoint, label } => {
@@ -269,7 +273,9 @@ impl Handler {
         let mut plan: ImportPlan = imported?;
         plan.lines = Page::with_at_most(ImportPlan::MAX_LINES, plan.lines).items;
         self.gateway.heed();
-        Ok(Response::Imported { plan })
+        Ok(Response::Imported {
+            plan: Sealed::new(&plan),
+        })
     }
 
     fn set(&self, settings: Settings) -> Result<Response, HelperError> {
@@ -301,7 +307,9 @@ impl Handler {
 
     fn makers(&self) -> Result<Response, HelperError> {
         let makers = Makers::of(&self.store)?.list()?;
-        Ok(Response::Makers { makers })
+        Ok(Response::Makers {
+            makers: Sealed::new(&makers),
+        })
     }
 
     fn change_makers<T>(

@@ -19,10 +19,18 @@ pub mod welcome;
 
 #[cfg(feature = "pages")]
 use housekey_core::effect::PageReply;
+#[cfg(feature = "pages")]
+use housekey_core::error::ErrorCode;
 use housekey_core::event::PageRequest;
+#[cfg(feature = "pages")]
+use housekey_core::protocol::Request;
+#[cfg(feature = "pages")]
+use housekey_core::sealed::Sealed;
 use js_sys::JSON;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tsify::Tsify as _;
+use serde_json::Value;
+use tsify::Tsify;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -66,23 +74,40 @@ extern "C" {
     async fn tab(this: &PageHost) -> Result<JsValue, JsValue>;
 }
 
+/// What a page can ask: of the core, or of the helper.
+trait Asking: Serialize + Tsify<JsType: Into<JsValue>> {}
+
+impl Asking for PageRequest {}
+#[cfg(feature = "pages")]
+impl Asking for Request {}
+
 impl PageHost {
     /// Asks the background.
     #[cfg(feature = "pages")]
-    async fn ask(&self, request: &PageRequest) -> Result<PageReply, JsValue> {
+    async fn ask(&self, request: &impl Asking) -> Result<PageReply, JsValue> {
         self.ask_for(request).await
     }
 
     /// Asks the background, for those of its replies that `R` can be.
-    async fn ask_for<R: DeserializeOwned>(&self, request: &PageRequest) -> Result<R, JsValue> {
+    async fn ask_for<R: DeserializeOwned>(&self, request: &impl Asking) -> Result<R, JsValue> {
         let request = request.into_js().map_err(JsError::from)?;
         read(&self.ask_js(request.into()).await?)
     }
+}
+
+/// Opens what came from the helper for this page. Where it is broken, that is the reply.
+#[cfg(feature = "pages")]
+fn opened<T: DeserializeOwned>(sealed: Sealed<T>) -> Result<T, PageReply> {
+    sealed.open().map_err(|_| PageReply::Error {
+        code: ErrorCode::BadMessage,
+    })
 }
 
 /// Reads what the background replied.
 fn read<R: DeserializeOwned>(reply: &JsValue) -> Result<R, JsValue> {
     // What is no JSON at all is none in Rust either.
     let json = JSON::stringify(reply)?.as_string().unwrap_or_default();
-    Ok(serde_json::from_str(&json).map_err(JsError::from)?)
+    // As one form of everything, of which there is one reader only.
+    let reply: Value = serde_json::from_str(&json).map_err(JsError::from)?;
+    Ok(R::deserialize(reply).map_err(JsError::from)?)
 }

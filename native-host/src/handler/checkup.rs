@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use housekey_core::error::ErrorCode;
 use housekey_core::protocol::{HelperError, Response};
+use housekey_core::sealed::Sealed;
 
 use crate::doctor::{Looker, examine};
 use crate::paths::Paths;
@@ -25,5 +26,7 @@ pub async fn check_up(paths: &Paths, port: Option<u16>) -> Result<Response, Help
         code: ErrorCode::BrowserRefused,
         detail: error.to_string(),
     })?;
-    Ok(Response::CheckedUp { checkup })
+    Ok(Response::CheckedUp {
+        checkup: Sealed::new(&checkup),
+    })
 }

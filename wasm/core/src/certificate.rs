@@ -22,6 +22,7 @@ pub use name::{
 };
 
 use crate::fingerprint::{CertificateSha1, CertificateSha256, SpkiSha256};
+use crate::tagged::read_tagged;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -56,7 +57,7 @@ pub struct Certificate {
 }
 
 /// The kind of a public key, and whether it is strong enough to be pinned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "algorithm", rename_all = "snake_case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum KeyKind {
@@ -75,6 +76,13 @@ pub enum KeyKind {
     /// DSA, GOST, another curve, or what nobody knows.
     Other,
 }
+
+read_tagged!(KeyKind by "algorithm" {
+    Ec { bits },
+    Ed25519,
+    Rsa { bits },
+    Other,
+});
 
 /// What is odd about a leaf, without making it worthless as the holder of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

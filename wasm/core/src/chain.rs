@@ -7,6 +7,7 @@ use crate::certificate::{Certificate, CertificateError};
 use crate::endpoint::Endpoint;
 use crate::fingerprint::SpkiSha256;
 use crate::maker::{MakerId, NameRule};
+use crate::tagged::read_tagged;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -83,7 +84,7 @@ impl Observation {
 }
 
 /// The result of validating a chain in everything but the host name (RFC 5280 section 6).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -105,8 +106,14 @@ pub enum ChainVerdict {
     },
 }
 
+read_tagged!(ChainVerdict by "type" {
+    Refused { flaw },
+    UnknownIssuer,
+    Verified { anchor },
+});
+
 /// The root that a verified chain ends in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -129,6 +136,11 @@ pub enum Anchor {
         name: SafeText,
     },
 }
+
+read_tagged!(Anchor by "type" {
+    Manufacturer { id, name, rule },
+    System { name },
+});
 
 /// What is wrong with a chain, whoever signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

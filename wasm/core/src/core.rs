@@ -14,14 +14,16 @@ mod waiting;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::effect::{Badge, Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
 use crate::error::ErrorCode;
 use crate::event::{AskId, Event, PromptId, TabId, Timer};
+use crate::fingerprint::SpkiSha256;
 use crate::mark::ListMark;
 use crate::profile::ProfileId;
-use crate::protocol::{Gateway, Request, Settings};
+use crate::protocol::{Approval, Gateway, Request, Settings};
 use crate::proxy::{ProxyControl, ProxyHolder, SystemProxy, Way};
 use crate::routing::{Route, device_endpoint, is_gateway};
 use crate::scope::{Scope, ScopeOptions};
@@ -121,7 +123,7 @@ enum Pending {
         ask_id: AskId,
         prompt_id: PromptId,
         /// For a helper that knows nothing of what else was said.
-        simpler: Option<Box<Request>>,
+        simpler: Option<Approved>,
     },
     Follow {
         ask_id: AskId,
@@ -168,6 +170,25 @@ enum Pending {
     },
 }
 
+/// What a person approved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Approved {
+    endpoint: Endpoint,
+    spki_sha256: SpkiSha256,
+    approval: Approval,
+}
+
+impl Approved {
+    fn request(self, cleared: bool) -> Request {
+        Request::Approve {
+            endpoint: self.endpoint,
+            spki_sha256: self.spki_sha256,
+            approval: self.approval,
+            cleared,
+        }
+    }
+}
+
 /// What the gateway wants to hear.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -190,7 +211,9 @@ impl Core {
     /// of this version's.
     #[must_use]
     pub fn restore(snapshot: &str) -> Option<Self> {
-        serde_json::from_str(snapshot).ok()
+        // As one form of everything, of which there is one reader only.
+        let snapshot: Value = serde_json::from_str(snapshot).ok()?;
+        Self::deserialize(snapshot).ok()
     }
 
     /// Everything that has to survive the browser's putting the background to sleep.

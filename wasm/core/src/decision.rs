@@ -7,6 +7,7 @@ use crate::chain::{Flaw, Observation, UnverifiedChain};
 use crate::endpoint::Endpoint;
 use crate::identity::Identity;
 use crate::pin::{Mismatch, Pin, PinMatch};
+use crate::tagged::read_tagged;
 use crate::time::Timestamp;
 
 /// What to do with a connection.
@@ -19,7 +20,7 @@ pub enum Decision {
 }
 
 /// Why nothing was sent to a device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -64,6 +65,20 @@ pub enum Finding {
         flaw: Flaw,
     },
 }
+
+read_tagged!(Finding by "type" {
+    Blocked,
+    BrowserDistrusts,
+    Changed,
+    Expired,
+    Failed { failure },
+    Forbidden { rule },
+    Moved { from },
+    Rotated,
+    StaleSession,
+    Stranger,
+    Unfit { flaw },
+});
 
 /// A setting that refuses what would else be a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkup::Checkup;
+use crate::checkup::{Check, Checkup};
+use crate::errand::Sent;
 use crate::error::ErrorCode;
 use crate::event::{AskId, PromptId, TabId, Timer};
 use crate::expected::Comparison;
@@ -11,10 +12,12 @@ use crate::history::HistoryEntry;
 use crate::maker::Maker;
 use crate::mark::ListMark;
 use crate::pin::Pin;
-use crate::protocol::{Settings, ToHelper};
+use crate::protocol::Settings;
 use crate::proxy::ProxyHolder;
 use crate::routing::Routing;
+use crate::sealed::Sealed;
 use crate::site::Allowance;
+use crate::tagged::read_tagged;
 use crate::view::{PopupView, TrustView};
 
 /// What to do. Effects are carried out in order, each after the one before has ended.
@@ -82,7 +85,8 @@ pub enum Effect {
     /// Send a message to the helper.
     SendToHelper {
         /// The message.
-        message: ToHelper,
+        #[cfg_attr(feature = "tsify", tsify(type = "ToHelper"))]
+        message: Message,
     },
     /// Show the page that asks for access to sites, unless it was shown since that was lost.
     ShowAccess,
@@ -128,6 +132,17 @@ pub enum Effect {
     Unroute,
 }
 
+/// A message to the helper: what it reads as a [`ToHelper`](crate::protocol::ToHelper).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// [`PROTOCOL`](crate::protocol::PROTOCOL).
+    pub protocol: u16,
+    /// Comes back in the answer.
+    pub id: u32,
+    /// The request.
+    pub request: Sent,
+}
+
 /// The state of a tab on the toolbar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -163,7 +178,7 @@ impl Badge {
 }
 
 /// An answer to a page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -174,7 +189,10 @@ pub enum PageReply {
     /// What a checkup found.
     CheckedUp {
         /// That.
-        checkup: Checkup,
+        #[cfg_attr(feature = "tsify", tsify(type = "Checkup"))]
+        checkup: Sealed<Checkup>,
+        /// What the extension knows besides, for [`Checkup::with`].
+        more: Vec<Check>,
     },
     /// What the comparison says.
     Compared {
@@ -196,24 +214,28 @@ pub enum PageReply {
     /// What happened.
     History {
         /// The latest first.
-        entries: Vec<HistoryEntry>,
+        #[cfg_attr(feature = "tsify", tsify(type = "HistoryEntry[]"))]
+        entries: Sealed<Vec<HistoryEntry>>,
         /// Whether more happened before the last of these.
         more: bool,
     },
     /// What an import changed, or would change.
     Imported {
         /// That.
-        plan: ImportPlan,
+        #[cfg_attr(feature = "tsify", tsify(type = "ImportPlan"))]
+        plan: Sealed<ImportPlan>,
     },
     /// The manufacturers' roots.
     Makers {
         /// Those of the directory, then those of the person.
-        makers: Vec<Maker>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Maker[]"))]
+        makers: Sealed<Vec<Maker>>,
     },
     /// A page of pins.
     Pins {
         /// The pins.
-        pins: Vec<Pin>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Pin[]"))]
+        pins: Sealed<Vec<Pin>>,
         /// Whether more follow.
         more: bool,
     },
@@ -250,6 +272,22 @@ pub enum PageReply {
         view: TrustView,
     },
 }
+
+read_tagged!(PageReply by "type" {
+    CheckedUp { checkup, more },
+    Compared { comparison },
+    Error { code },
+    Done,
+    Go { url },
+    History { entries, more },
+    Imported { plan },
+    Makers { makers },
+    Pins { pins, more },
+    Popup { view },
+    Sites { sites },
+    Status { helper, version, settings, local_names, no_access = default, proxy = default },
+    Trust { view },
+});
 
 /// Whether the helper can be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! one and the same origin before it connects.
 //! A pin that were kept under another spelling would be a pin that is not found,
 //! so every spelling passes through the [WHATWG URL Standard's host parser][host] here, once.
+//! In the extension the browser has done that; there, only the canonical spelling is read.
 //!
 //! [host]: https://url.spec.whatwg.org/#host-parsing
 
@@ -12,7 +13,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
+#[cfg(any(test, not(feature = "spellings")))]
+mod canonical;
+#[cfg(feature = "spellings")]
+mod spelled;
+
+#[cfg(not(feature = "spellings"))]
+use self::canonical::read;
+#[cfg(feature = "spellings")]
+use self::spelled::read;
 
 /// A host in its canonical form.
 ///
@@ -53,14 +62,7 @@ impl Endpoint {
     ///
     /// [`EndpointError::Scheme`] for any other scheme, else as [`Host::from_str`].
     pub fn from_url(url: &str) -> Result<Self, EndpointError> {
-        let url = parse_capped(&without_rest(url))?;
-        if matches!(url.host(), Some(url::Host::Ipv6(it)) if it.to_ipv4_mapped().is_some()) {
-            return Err(EndpointError::Host);
-        }
-        if !matches!(url.scheme(), "https" | "wss") {
-            return Err(EndpointError::Scheme);
-        }
-        Self::of(&url)
+        Self::of_url(read_capped(&without_rest(url))?)
     }
 
     /// The host.
@@ -98,13 +100,23 @@ impl Endpoint {
         }
     }
 
-    fn of(url: &Url) -> Result<Self, EndpointError> {
-        let host = match url.host().ok_or(EndpointError::Host)? {
-            url::Host::Ipv4(address) => Host::Ip(IpAddr::V4(address)),
-            url::Host::Ipv6(address) => Host::Ip(unmapped(address)),
-            url::Host::Domain(name) => Host::Name(canonical_name(name)?),
+    fn of_url(place: Place) -> Result<Self, EndpointError> {
+        if matches!(place.host, Some(Host::Ip(IpAddr::V6(it))) if it.to_ipv4_mapped().is_some()) {
+            return Err(EndpointError::Host);
+        }
+        if !matches!(place.scheme.as_str(), "https" | "wss") {
+            return Err(EndpointError::Scheme);
+        }
+        Self::of(place)
+    }
+
+    fn of(place: Place) -> Result<Self, EndpointError> {
+        let host = match place.host.ok_or(EndpointError::Host)? {
+            Host::Ip(IpAddr::V6(address)) => Host::Ip(unmapped(address)),
+            Host::Ip(address) => Host::Ip(address),
+            Host::Name(name) => Host::Name(canonical_name(&name)?),
         };
-        match url.port_or_known_default() {
+        match place.port {
             None | Some(0) => Err(EndpointError::Port),
             Some(port) => Ok(Self { host, port }),
         }
@@ -128,7 +140,7 @@ impl FromStr for Endpoint {
         if text.contains(['/', '\\', '?', '#', '%']) || text.contains(char::is_whitespace) {
             return Err(EndpointError::Host);
         }
-        Self::of(&parse_capped(&format!("https://{text}"))?)
+        Self::of(read_capped(&format!("https://{text}"))?)
     }
 }
 
@@ -276,14 +288,18 @@ fn without_rest(url: &str) -> String {
     format!("{scheme}://{place}")
 }
 
-fn parse_capped(url: &str) -> Result<Url, EndpointError> {
+fn read_capped(url: &str) -> Result<Place, EndpointError> {
     if url.len() > MAX_URL_BYTES {
         return Err(EndpointError::TooLong);
     }
-    Url::parse(url).map_err(|error| match error {
-        url::ParseError::InvalidPort => EndpointError::Port,
-        _ => EndpointError::Host,
-    })
+    read(url)
+}
+
+/// What stands in a URL, as a browser reads it.
+struct Place {
+    scheme: String,
+    host: Option<Host>,
+    port: Option<u16>,
 }
 
 fn unmapped(address: Ipv6Addr) -> IpAddr {
@@ -311,6 +327,8 @@ const MAX_LABEL_BYTES: usize = 63;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn canonical(text: &str) -> Result<String, EndpointError> {
@@ -394,6 +412,82 @@ mod tests {
         ] {
             assert_eq!(canonical(text), Err(error), "{text}");
         }
+    }
+
+    /// What the canonical reader makes of an address. It differs in refusing more, and in leaving
+    /// names in Punycode to the browsers that tell of them.
+    fn canonically(text: &str) -> Option<Endpoint> {
+        let url = if text.contains("://") {
+            without_rest(text)
+        } else {
+            format!("https://{text}")
+        };
+        Endpoint::of_url(canonical::read(&url).ok()?).ok()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+        #[test]
+        fn what_is_read_canonically_is_read_alike(
+            text in "(https://|wss://|HTTPS://|http://)?([0-9a-fA-FxX.:\\[\\]]{1,24}|[ -~]{1,12}|[a-z0-9.-]{1,12}|\\PC{1,6})(\\.|\\.local|\\.[0-9]{1,3})?(:[0-9+]{0,6})?"
+        ) {
+            if let Some(read) = canonically(&text).filter(|it| !it.origin().contains("xn--")) {
+                prop_assert_eq!(Endpoint::from_url(&with_scheme(&text)), Ok(read), "{}", text);
+            }
+        }
+
+        #[test]
+        fn what_is_canonical_is_read_canonically(
+            text in "([0-9a-fA-FxX.]{1,12}|\\[[0-9a-f:]{2,20}\\]|[ -~]{1,12}|\\PC{1,8})(\\.local)?(:[0-9]{1,5})?"
+        ) {
+            if let Ok(endpoint) = Endpoint::from_url(&format!("https://{text}")) {
+                let origin = endpoint.origin();
+                let read = [canonically(&endpoint.to_string()), canonically(&origin)];
+                prop_assert_eq!(read, [Some(endpoint.clone()), Some(endpoint)], "{}", text);
+            }
+        }
+    }
+
+    fn with_scheme(text: &str) -> String {
+        if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        }
+    }
+
+    #[test]
+    fn no_other_spelling_is_read_canonically() {
+        for text in [
+            "192.168.276",
+            "3232235796",
+            "0xC0A80114",
+            "0300.0250.01.024",
+            "0xc0.0xa8.1.20",
+            "192.168.1.020",
+            "nas.0x",
+            "256.1.1.1",
+            "küche.local",
+            "192.168.1.20:+443",
+            "192.168.1.20:0",
+            "192.168.1.20:65536",
+            "[::1",
+            "[::1]x",
+            "[fe80::1%25eth0]",
+            "[::ffff:192.168.1.20]",
+            "nas .local",
+            "nas%2elocal",
+            "nas..local",
+            "",
+            ":443",
+        ] {
+            assert_eq!(canonically(text), None, "{text}");
+        }
+        let dotted = canonically("NAS.Local.:8443").map(|it| it.to_string());
+        assert_eq!(dotted.as_deref(), Some("nas.local:8443"));
+        let dotted = canonically("192.168.1.20.").map(|it| it.to_string());
+        assert_eq!(dotted.as_deref(), Some("192.168.1.20:443"));
     }
 
     #[test]

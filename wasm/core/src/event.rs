@@ -2,16 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chain::Der;
 use crate::endpoint::Endpoint;
-use crate::export::Export;
+use crate::errand::Asked;
 use crate::fingerprint::{CertificateSha256, SpkiSha256};
-use crate::maker::{DeviceIdRule, MakerId};
-use crate::note::Note;
 use crate::profile::ProfileId;
-use crate::protocol::{FromHelper, Settings};
+use crate::protocol::FromHelper;
 use crate::proxy::{ProxyControl, Way};
 use crate::site::Site;
+use crate::tagged::read_tagged;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -37,7 +35,7 @@ pub struct AskId(pub u32);
 ///
 /// Browsers differ in the order of events, and some send one twice,
 /// so handling one is idempotent wherever that can be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -96,7 +94,8 @@ pub enum Event {
         /// The tab that the page is in, if it is in one.
         tab_id: Option<TabId>,
         /// What it asked.
-        request: PageRequest,
+        #[cfg_attr(feature = "tsify", tsify(type = "PageRequest | Request"))]
+        request: Asked,
         /// When.
         at: Timestamp,
         /// Whether it is in a private window.
@@ -158,6 +157,23 @@ pub enum Event {
     },
 }
 
+read_tagged!(Event by "type" {
+    BrowserStarted { tabs },
+    HelperGone,
+    HelperSaid { message },
+    NavigationFailed { tab_id, url },
+    NavigationFinished { tab_id, url },
+    NavigationStarted { tab_id, url, initiator = default, at = default, way = default },
+    PageAsked { ask_id, tab_id, request, at, private = default },
+    ProxyControl { level },
+    SiteAccess { granted },
+    Started { version, link_local_is_direct, profile, seen = default },
+    SubresourceFailed { tab_id, url, initiator = default },
+    TabClosed { tab_id },
+    TabSettled { tab_id, url },
+    TimerRang { timer },
+});
+
 /// A tab and the address that it shows or tries to show.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -185,8 +201,9 @@ pub enum Timer {
     Waiting,
 }
 
-/// What a page of the extension's own can ask. Only such pages can.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What a page of the extension's own can ask of the core; what it can ask of the helper is an
+/// [`Errand`](crate::errand::Errand). Only such pages can.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -195,17 +212,6 @@ pub enum Timer {
 )]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum PageRequest {
-    /// Let a manufacturer's root vouch for its devices. Answered by [`PageReply::Makers`].
-    ///
-    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
-    AddMaker {
-        /// The file that the person chose: one certificate, in PEM or DER.
-        file: Der,
-        /// What the person calls the manufacturer.
-        name: SafeText,
-        /// Where its certificates hold the device identifier.
-        rule: DeviceIdRule,
-    },
     /// Let the pages of a site reach a device, as the popup of a tab offers. Answered by
     /// [`PageReply::Sites`](crate::effect::PageReply::Sites).
     AllowSite {
@@ -216,26 +222,12 @@ pub enum PageRequest {
         /// Which device.
         endpoint: Endpoint,
     },
-    /// Write a note about a pin.
-    Annotate {
-        /// Where.
-        endpoint: Endpoint,
-        /// The note.
-        note: Note,
-    },
     /// Take back a "not now", and lead the tab there again.
     AskAgain {
         /// Where.
         endpoint: Endpoint,
         /// The tab.
         tab_id: TabId,
-    },
-    /// Block an endpoint, or un-block it.
-    Block {
-        /// Where.
-        endpoint: Endpoint,
-        /// Whether.
-        blocked: bool,
     },
     /// Check every link between this browser and its devices.
     /// Answered by [`PageReply::CheckedUp`](crate::effect::PageReply::CheckedUp).
@@ -277,79 +269,12 @@ pub enum PageRequest {
         /// The prompt.
         prompt_id: PromptId,
     },
-    /// Forget a pin.
-    Forget {
-        /// Where.
-        endpoint: Endpoint,
-    },
-    /// List what happened, the latest first. Answered by [`PageReply::History`].
-    ///
-    /// [`PageReply::History`]: crate::effect::PageReply::History
-    History {
-        /// At this endpoint; everywhere where absent.
-        endpoint: Option<Endpoint>,
-        /// Before the entry of this id; from the latest where absent.
-        before: Option<u32>,
-    },
-    /// Take over the devices of a file. Answered by [`PageReply::Imported`].
-    ///
-    /// [`PageReply::Imported`]: crate::effect::PageReply::Imported
-    Import {
-        /// What the file holds.
-        export: Export,
-        /// Whether only to say what would change.
-        dry_run: bool,
-    },
-    /// List the manufacturers' roots. Answered by [`PageReply::Makers`].
-    ///
-    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
-    Makers,
-    /// The device at an endpoint is at another one from now on.
-    Move {
-        /// Where it was.
-        from: Endpoint,
-        /// Where it is.
-        to: Endpoint,
-    },
     /// Look up the device that a tab shows.
     Popup {
         /// The tab.
         tab_id: TabId,
         /// Its address.
         url: String,
-    },
-    /// List pins.
-    Pins {
-        /// The last endpoint of the page before.
-        after: Option<Endpoint>,
-    },
-    /// Remove a manufacturer's root. Answered by [`PageReply::Makers`].
-    ///
-    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
-    RemoveMaker {
-        /// Which.
-        id: MakerId,
-    },
-    /// Name a pin.
-    Rename {
-        /// Where.
-        endpoint: Endpoint,
-        /// The name.
-        label: SafeText,
-    },
-    /// Switch a manufacturer's root on or off. Answered by [`PageReply::Makers`].
-    ///
-    /// [`PageReply::Makers`]: crate::effect::PageReply::Makers
-    SetMaker {
-        /// Which.
-        id: MakerId,
-        /// Whether.
-        enabled: bool,
-    },
-    /// Change the settings.
-    Settings {
-        /// All of them.
-        settings: Settings,
     },
     /// List the sites that may reach devices. Answered by
     /// [`PageReply::Sites`](crate::effect::PageReply::Sites).
@@ -375,8 +300,23 @@ pub enum PageRequest {
     },
 }
 
+read_tagged!(PageRequest by "type" {
+    AllowSite { tab_id, site, endpoint },
+    AskAgain { endpoint, tab_id },
+    CheckUp,
+    Compare { prompt_id, typed },
+    Decide { prompt_id, choice },
+    DisallowSite { site, endpoint },
+    Follow { prompt_id },
+    Popup { tab_id, url },
+    Sites,
+    Status,
+    Trust { prompt_id },
+    TrustMaker { prompt_id, root_sha256, name },
+});
+
 /// What a person can decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -406,6 +346,15 @@ pub enum Choice {
     /// Not now: the question is not asked again until the person wants it, or the browser ends.
     Stop,
 }
+
+read_tagged!(Choice by "type" {
+    AnswerHere,
+    Approve { key },
+    LeaveToBrowser,
+    Replace { key, typed_address },
+    Retry,
+    Stop,
+});
 
 impl Choice {
     /// The key that the page showed when the person decided.

@@ -16,10 +16,11 @@ use serde::{Deserialize, Serialize};
 use self::typed::{DeviceCode, HEX_SHA256, Typed};
 use crate::certificate::Certificate;
 use crate::identity::{Identity, Tier};
+use crate::tagged::read_tagged;
 use crate::words::{Words, WordsError};
 
 /// What comparing a person's word with a device's says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -61,6 +62,16 @@ pub enum Comparison {
     /// (Stevens, Lenstra and de Weger, EUROCRYPT 2007).
     Worthless,
 }
+
+read_tagged!(Comparison by "type" {
+    Differs { what },
+    Empty,
+    Matches { what, strength },
+    TooShort { what, has, needs },
+    UnknownWord { at },
+    Unreadable,
+    Worthless,
+});
 
 /// What a device can be known by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

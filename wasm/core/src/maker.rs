@@ -17,6 +17,7 @@ pub use self::rule::{CompanyPlace, CompanyRule, DeviceIdRule, IdAlphabet, IdPatt
 use crate::certificate::{Certificate, KeyKind, Oddity};
 use crate::chain::Der;
 use crate::fingerprint::CertificateSha256;
+use crate::tagged::read_tagged;
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -42,7 +43,7 @@ pub struct Maker {
 }
 
 /// Where a maker comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -64,6 +65,11 @@ pub enum MakerSource {
         added: Option<Timestamp>,
     },
 }
+
+read_tagged!(MakerSource by "type" {
+    Directory { provenance, note },
+    Person { added },
+});
 
 /// How a root came into the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 #![doc = include_str!("../PROTOCOL.md")]
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::chain::{Der, Observation, OutdatedTls, TlsVersion};
 use crate::checkup::Checkup;
@@ -18,7 +18,9 @@ use crate::pin::Pin;
 use crate::profile::ProfileId;
 use crate::proxy::SystemProxy;
 use crate::scope::ScopeOptions;
+use crate::sealed::Sealed;
 use crate::site::{Allowance, Site};
+use crate::tagged::{Fields, read_tagged};
 use crate::text::SafeText;
 use crate::time::Timestamp;
 
@@ -72,7 +74,7 @@ pub struct FromHelper {
 
 /// An answer: what was asked for, or the helper's refusal.
 /// A failure to reach the helper at all is neither, and never looks like one of these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", content = "value", rename_all = "snake_case")]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Answer {
@@ -80,6 +82,23 @@ pub enum Answer {
     Error(HelperError),
     /// The helper did it.
     Ok(Response),
+}
+
+impl<'de> Deserialize<'de> for Answer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Tag {
+            Error,
+            Ok,
+        }
+        Fields::read(deserializer, |fields| {
+            Ok(match fields.take("type")? {
+                Tag::Error => Self::Error(fields.take("value")?),
+                Tag::Ok => Self::Ok(fields.take("value")?),
+            })
+        })
+    }
 }
 
 /// A refusal by the helper.
@@ -301,7 +320,7 @@ pub enum Approval {
 pub const EXTENSION_DAYS: i64 = 30;
 
 /// What the helper answers with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -320,7 +339,8 @@ pub enum Response {
     /// What a checkup found.
     CheckedUp {
         /// That.
-        checkup: Checkup,
+        #[cfg_attr(feature = "tsify", tsify(type = "Checkup"))]
+        checkup: Sealed<Checkup>,
     },
     /// The profile's connections to this host pass from now on.
     Cleared,
@@ -353,7 +373,8 @@ pub enum Response {
     /// What happened.
     History {
         /// The latest first.
-        entries: Vec<HistoryEntry>,
+        #[cfg_attr(feature = "tsify", tsify(type = "HistoryEntry[]"))]
+        entries: Sealed<Vec<HistoryEntry>>,
         /// Whether more happened before the last of these.
         more: bool,
     },
@@ -367,12 +388,14 @@ pub enum Response {
     /// What an import changed, or would change.
     Imported {
         /// That.
-        plan: ImportPlan,
+        #[cfg_attr(feature = "tsify", tsify(type = "ImportPlan"))]
+        plan: Sealed<ImportPlan>,
     },
     /// The manufacturers' roots.
     Makers {
         /// Those of the directory, then those of the person.
-        makers: Vec<Maker>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Maker[]"))]
+        makers: Sealed<Vec<Maker>>,
     },
     /// How far a meeting is.
     Meeting {
@@ -387,7 +410,8 @@ pub enum Response {
     /// A page of pins.
     Pins {
         /// The pins.
-        pins: Vec<Pin>,
+        #[cfg_attr(feature = "tsify", tsify(type = "Pin[]"))]
+        pins: Sealed<Vec<Pin>>,
         /// Whether more come after the last of these.
         more: bool,
     },
@@ -397,6 +421,23 @@ pub enum Response {
         sites: Vec<Allowance>,
     },
 }
+
+read_tagged!(Response by "type" {
+    Changed { settings, scope },
+    CheckedUp { checkup },
+    Cleared,
+    Explained { refusal },
+    Forgotten { existed },
+    Hello { helper, gateway, scope, settings, system_proxy, sites = default },
+    History { entries, more },
+    Identified { pin, live },
+    Imported { plan },
+    Makers { makers },
+    Meeting { meeting },
+    Pinned { pin },
+    Pins { pins, more },
+    Sites { sites },
+});
 
 /// Why the gateway sent nothing to an endpoint, with all that a person needs to decide.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -429,7 +470,7 @@ pub struct Refusal {
 }
 
 /// Who answers at the address that a device moved away from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
     tag = "type",
     rename_all = "snake_case",
@@ -449,6 +490,13 @@ pub enum OldAddress {
     /// Somebody unknown.
     Stranger,
 }
+
+read_tagged!(OldAddress by "type" {
+    Known { name },
+    Nobody,
+    Same,
+    Stranger,
+});
 
 /// A manufacturer's root that a device sent along, and under which its chain is sound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

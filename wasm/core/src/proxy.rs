@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use crate::tagged::read_tagged;
 use serde::{Deserialize, Serialize};
 
 /// The proxy that the computer used before Housekey, so that what is no device goes on using it.
@@ -60,7 +61,7 @@ pub enum ProxyControl {
 
 /// Which way a browser sent a request, as Firefox tells
 /// (<https://developer.mozilla.org/en-US/docs/Mozilla/Add-ons/WebExtensions/API/proxy/ProxyInfo>).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Way {
@@ -74,6 +75,11 @@ pub enum Way {
         port: u16,
     },
 }
+
+read_tagged!(Way by "type" {
+    Direct,
+    Proxy { host, port },
+});
 
 /// Who leads a browser's traffic instead of Housekey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,14 +7,15 @@ use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::error::ErrorCode;
 use housekey_core::event::{PageRequest, Tab};
+use housekey_core::protocol::Request;
 use housekey_core::view::{PopupState, PopupView, WantView};
 use tsify::Tsify as _;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
-use super::PageHost;
 use super::dom::{self, Result};
 use super::text::{Values, code, tell_name};
+use super::{Asking, PageHost};
 
 struct Popup {
     host: PageHost,
@@ -95,7 +96,7 @@ impl Popup {
                 }
             }
             ("block", Some(endpoint)) => {
-                let request = PageRequest::Block {
+                let request = Request::Block {
                     endpoint,
                     blocked: true,
                 };
@@ -107,7 +108,7 @@ impl Popup {
             }
             ("forget-confirm", Some(endpoint)) => {
                 let address = endpoint.display_name();
-                if !self.done(&PageRequest::Forget { endpoint }).await? {
+                if !self.done(&Request::Forget { endpoint }).await? {
                     return Ok(());
                 }
                 let mut values = Values::default();
@@ -121,7 +122,7 @@ impl Popup {
     }
 
     /// Asks the background for something; what goes wrong is shown.
-    async fn done(&self, request: &PageRequest) -> Result<bool> {
+    async fn done(&self, request: &impl Asking) -> Result<bool> {
         let reply = self.host.ask(request).await?;
         let done = matches!(reply, PageReply::Done);
         if !done {

@@ -5,13 +5,14 @@ use std::cell::Cell;
 use housekey_core::checkup::State::Bad;
 use housekey_core::effect::{HelperStatus, PageReply};
 use housekey_core::event::PageRequest;
+use housekey_core::protocol::Request;
 use housekey_core::proxy::ProxyHolder;
 use wasm_bindgen::prelude::*;
 use web_sys::Element;
 
 use super::dom::{self, Result};
 use super::text::{Values, code, command_for};
-use super::{PageHost, checkup};
+use super::{PageHost, checkup, opened};
 
 /// Runs the welcome page.
 ///
@@ -161,8 +162,14 @@ async fn show_checkup(host: &PageHost) -> Result<()> {
     if place.first_element_child().is_none() {
         step(host, "authority", State::Checking)?;
     }
-    let (content, shown, state) = match host.ask(&PageRequest::CheckUp).await {
-        Ok(PageReply::CheckedUp { checkup }) => {
+    let checkup = match host.ask(&PageRequest::CheckUp).await {
+        Ok(PageReply::CheckedUp { checkup, more }) => {
+            checkup.open().ok().map(|checkup| checkup.with(more))
+        }
+        Ok(_) | Err(_) => None,
+    };
+    let (content, shown, state) = match checkup {
+        Some(checkup) => {
             let first = checkup.first_broken();
             let mut values = checkup::result(host, &checkup);
             if let Some(check) = first {
@@ -177,7 +184,7 @@ async fn show_checkup(host: &PageHost) -> Result<()> {
             (content, format!("{first:?} {}", checkup.count(Bad)), state)
         }
         // A helper that does not know how to check itself can still be asked in a terminal.
-        Ok(_) | Err(_) => {
+        None => {
             let content = dom::instance("authority-made", host, &Values::default())?;
             (content, String::new(), State::Made)
         }
@@ -197,8 +204,8 @@ async fn show_checkup(host: &PageHost) -> Result<()> {
 
 /// The third step: how many devices there are already.
 async fn show_devices(host: &PageHost, state_of_none: State) -> Result<()> {
-    let (devices, more) = match host.ask(&PageRequest::Pins { after: None }).await? {
-        PageReply::Pins { pins, more } => (pins.len(), more),
+    let (devices, more) = match host.ask(&Request::Pins { after: None }).await? {
+        PageReply::Pins { pins, more } => (opened(pins).map_or(0, |pins| pins.len()), more),
         _ => (0, false),
     };
     let place = dom::element::<Element>("device")?;

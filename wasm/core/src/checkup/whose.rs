@@ -1,11 +1,12 @@
 //! Whose link a check is about.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use crate::tagged::read_tagged;
 use crate::text::WholeText;
 
 /// A browser or a profile, by names that are nobody's language.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 #[cfg_attr(feature = "tsify", derive(tsify::Tsify))]
 pub enum Whose {
@@ -31,6 +32,13 @@ pub enum Whose {
         name: WholeText,
     },
 }
+
+read_tagged!(Whose by "type" {
+    Browser { name },
+    Chromiums,
+    Elsewhere { browser, directory },
+    Profile { browser, name },
+});
 
 impl Whose {
     /// The codes of all of them, for tables and tests.

@@ -3,13 +3,12 @@
 use super::questions::clear_site_data;
 use super::{Core, Helper, Pending, refuse};
 use crate::decision::Finding;
-use crate::effect::{Badge, Effect, HelperStatus, PageReply};
+use crate::effect::{Badge, Effect, HelperStatus, Message, PageReply};
+use crate::errand::Sent;
 use crate::error::ErrorCode;
 use crate::event::{TabId, Timer};
 use crate::mark::ListMark;
-use crate::protocol::{
-    Answer, FromHelper, HelperError, PROTOCOL, Refusal, Request, Response, ToHelper,
-};
+use crate::protocol::{Answer, FromHelper, HelperError, PROTOCOL, Refusal, Request, Response};
 use crate::routing::Routing;
 use crate::time::Timestamp;
 use crate::view::{PopupState, PopupView, TrustedView};
@@ -40,15 +39,15 @@ impl Core {
         }
     }
 
-    pub(super) fn send(&mut self, request: Request, pending: Pending) -> Effect {
+    pub(super) fn send(&mut self, request: impl Into<Sent>, pending: Pending) -> Effect {
         self.next_request = self.next_request.wrapping_add(1);
         let id = self.next_request;
         self.pending.insert(id, pending);
         Effect::SendToHelper {
-            message: ToHelper {
+            message: Message {
                 protocol: PROTOCOL,
                 id,
-                request,
+                request: request.into(),
             },
         }
     }
@@ -374,7 +373,7 @@ impl Core {
                     prompt_id,
                     simpler: None,
                 };
-                vec![self.send(*simpler, decided)]
+                vec![self.send(simpler.request(false), decided)]
             }
             Pending::Decide {
                 ask_id, prompt_id, ..

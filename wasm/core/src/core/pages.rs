@@ -7,11 +7,13 @@ use super::{Core, Helper, Pending, refuse};
 use crate::checkup::{Check, Checkup, Found, compare_versions};
 use crate::effect::{Effect, HelperStatus, PageReply};
 use crate::endpoint::Endpoint;
+use crate::errand::{Asked, Errand};
 use crate::error::ErrorCode;
 use crate::event::{AskId, PageRequest, TabId};
 use crate::protocol::Request;
 use crate::proxy::ProxyHolder;
 use crate::routing::device_endpoint;
+use crate::sealed::Sealed;
 use crate::time::Timestamp;
 use crate::view::{PopupState, PopupView, TrustedView};
 
@@ -20,68 +22,59 @@ impl Core {
         &mut self,
         ask_id: AskId,
         tab_id: Option<TabId>,
-        request: PageRequest,
+        request: Asked,
         at: Timestamp,
     ) -> Vec<Effect> {
         let request = match request {
+            Asked::Core(request) => request,
+            Asked::Helper(errand) => return vec![self.run(ask_id, errand)],
+        };
+        match request {
             PageRequest::AllowSite {
                 tab_id,
                 site,
                 endpoint,
-            } => return self.allow_site(ask_id, tab_id, site, endpoint),
+            } => self.allow_site(ask_id, tab_id, site, endpoint),
             PageRequest::DisallowSite { site, endpoint } => {
-                return self.change_sites(ask_id, Request::DisallowSite { site, endpoint });
+                self.change_sites(ask_id, Request::DisallowSite { site, endpoint })
             }
-            PageRequest::Sites => {
-                return self.change_sites(ask_id, Request::Sites { known: None });
-            }
-            PageRequest::AskAgain { endpoint, tab_id } => {
-                return self.ask_again(ask_id, &endpoint, tab_id);
-            }
-            PageRequest::CheckUp => return self.check_up(ask_id),
+            PageRequest::Sites => self.change_sites(ask_id, Request::Sites { known: None }),
+            PageRequest::AskAgain { endpoint, tab_id } => self.ask_again(ask_id, &endpoint, tab_id),
+            PageRequest::CheckUp => self.check_up(ask_id),
             PageRequest::Compare { prompt_id, typed } => {
-                return vec![self.compare(ask_id, prompt_id, tab_id, &typed)];
+                vec![self.compare(ask_id, prompt_id, tab_id, &typed)]
             }
-            PageRequest::Follow { prompt_id } => return self.follow(ask_id, prompt_id, tab_id),
+            PageRequest::Follow { prompt_id } => self.follow(ask_id, prompt_id, tab_id),
             PageRequest::Status => {
                 let mut effects = vec![self.say_status(ask_id)];
                 effects.extend(self.try_again());
-                return effects;
+                effects
             }
             PageRequest::Trust { prompt_id } => {
                 let reply = match self.prompt_of(prompt_id, tab_id) {
                     Some(prompt) => self.view(prompt, None, at),
                     None => self.unknown(prompt_id, tab_id),
                 };
-                return vec![Effect::Answer { ask_id, reply }];
+                vec![Effect::Answer { ask_id, reply }]
             }
             PageRequest::TrustMaker {
                 prompt_id,
                 root_sha256,
                 name,
-            } => return vec![self.trust_maker(ask_id, prompt_id, tab_id, root_sha256, name)],
+            } => vec![self.trust_maker(ask_id, prompt_id, tab_id, root_sha256, name)],
             PageRequest::Decide { prompt_id, choice } => {
-                return self.decided(ask_id, prompt_id, tab_id, &choice, at);
+                self.decided(ask_id, prompt_id, tab_id, &choice, at)
             }
-            PageRequest::Popup { tab_id, url } => return vec![self.popup(ask_id, tab_id, &url)],
-            PageRequest::AddMaker { file, name, rule } => Request::AddMaker { file, name, rule },
-            PageRequest::Annotate { endpoint, note } => Request::Annotate { endpoint, note },
-            PageRequest::Block { endpoint, blocked } => Request::Block { endpoint, blocked },
-            PageRequest::Forget { endpoint } => Request::Forget { endpoint },
-            PageRequest::History { endpoint, before } => Request::History { endpoint, before },
-            PageRequest::Import { export, dry_run } => Request::Import { export, dry_run },
-            PageRequest::Makers => Request::Makers,
-            PageRequest::Move { from, to } => Request::Move { from, to },
-            PageRequest::RemoveMaker { id } => Request::RemoveMaker { id },
-            PageRequest::SetMaker { id, enabled } => Request::SetMaker { id, enabled },
-            PageRequest::Pins { after } => Request::Pins { after },
-            PageRequest::Rename { endpoint, label } => Request::Rename { endpoint, label },
-            PageRequest::Settings { settings } => Request::Settings { settings },
-        };
+            PageRequest::Popup { tab_id, url } => vec![self.popup(ask_id, tab_id, &url)],
+        }
+    }
+
+    /// Passes on what a page asks of the helper.
+    fn run(&mut self, ask_id: AskId, errand: Errand) -> Effect {
         match self.helper {
-            Helper::Ready { .. } => vec![self.send(request, Pending::Page { ask_id })],
+            Helper::Ready { .. } => self.send(errand, Pending::Page { ask_id }),
             Helper::Absent { .. } | Helper::Starting { .. } => {
-                vec![refuse(ask_id, ErrorCode::HelperGone)]
+                refuse(ask_id, ErrorCode::HelperGone)
             }
         }
     }
@@ -115,7 +108,7 @@ impl Core {
     }
 
     /// Adds what the helper cannot know: who decides about the proxy, and which extension asks.
-    pub(super) fn checked_up(&self, ask_id: AskId, checkup: Checkup) -> Effect {
+    pub(super) fn checked_up(&self, ask_id: AskId, checkup: Sealed<Checkup>) -> Effect {
         let proxy = match self.proxy_holder() {
             Some(ProxyHolder::Extension | ProxyHolder::Overruled) => Found::ProxyTaken,
             Some(
@@ -140,8 +133,7 @@ impl Core {
         if self.forgot {
             more.push(Check::new(Found::StoreForgotten));
         }
-        let checkup = checkup.with(more);
-        let reply = PageReply::CheckedUp { checkup };
+        let reply = PageReply::CheckedUp { checkup, more };
         Effect::Answer { ask_id, reply }
     }
 

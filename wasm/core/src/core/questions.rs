@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Core, Helper, Pending, refuse};
+use super::{Approved, Core, Helper, Pending, refuse};
 use crate::certificate::Certificate;
 use crate::chain::UnverifiedChain;
 use crate::decision::Finding;
@@ -489,18 +489,17 @@ impl Core {
         if cleared {
             effects.extend(clear_site_data(Some(ask_id), &refusal.endpoint));
         }
-        let request = |cleared| Request::Approve {
+        let approved = Approved {
             endpoint: refusal.endpoint.clone(),
             spki_sha256,
             approval,
-            cleared,
         };
         let decided = Pending::Decide {
             ask_id,
             prompt_id,
-            simpler: cleared.then(|| Box::new(request(false))),
+            simpler: cleared.then(|| approved.clone()),
         };
-        effects.push(self.send(request(cleared), decided));
+        effects.push(self.send(approved.request(cleared), decided));
         effects
     }
 

@@ -34,7 +34,10 @@ async fn show(host: &PageHost) -> Result<()> {
     again.remove_attribute("aria-disabled")?;
     place.set_attribute("aria-busy", "false")?;
     let content = match reply {
-        Ok(PageReply::CheckedUp { checkup }) => found(host, &checkup)?,
+        Ok(PageReply::CheckedUp { checkup, more }) => match checkup.open() {
+            Ok(checkup) => found(host, &checkup.with(more))?,
+            Err(_) => none(host, ErrorCode::BadMessage)?,
+        },
         Ok(PageReply::Error { code }) => none(host, code)?,
         Ok(_) | Err(_) => none(host, ErrorCode::HelperGone)?,
     };

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
 use housekey_core::error::ErrorCode;
-use housekey_core::event::PageRequest;
 use housekey_core::note::Note;
 use housekey_core::pin::Pin;
+use housekey_core::protocol::Request;
 use housekey_core::text::SafeText;
 use web_sys::{Element, Event};
 
@@ -83,7 +83,7 @@ impl Devices {
         if self.with(&endpoint, |pin| pin.identity.name == label) == Some(true) {
             label = SafeText::default();
         }
-        let request = PageRequest::Rename {
+        let request = Request::Rename {
             endpoint: endpoint.clone(),
             label: label.clone(),
         };
@@ -95,7 +95,7 @@ impl Devices {
     async fn annotate(&self, row: &Element, endpoint: Endpoint) -> Result<()> {
         let note = device::note_field(row)?.map(|field| Note::new(&field.value()));
         let note = note.unwrap_or_default();
-        let request = PageRequest::Annotate {
+        let request = Request::Annotate {
             endpoint: endpoint.clone(),
             note: note.clone(),
         };
@@ -105,13 +105,10 @@ impl Devices {
     }
 
     async fn relocate(&self, row: &Element, from: Endpoint) -> Result<()> {
-        let Ok(to) = device::typed(row, ".pin-move-input")?
-            .trim()
-            .parse::<Endpoint>()
-        else {
+        let Some(to) = device::endpoint_typed(&device::typed(row, ".pin-move-input")?) else {
             return device::tell_error(row, &self.host, "pin_move_error", "");
         };
-        let request = PageRequest::Move {
+        let request = Request::Move {
             from: from.clone(),
             to: to.clone(),
         };
@@ -133,7 +130,7 @@ impl Devices {
     }
 
     async fn block(&self, endpoint: Endpoint, blocked: bool) -> Result<()> {
-        let request = PageRequest::Block {
+        let request = Request::Block {
             endpoint: endpoint.clone(),
             blocked,
         };
@@ -147,7 +144,7 @@ impl Devices {
     }
 
     async fn forget(&self, endpoint: Endpoint) -> Result<()> {
-        let request = PageRequest::Forget {
+        let request = Request::Forget {
             endpoint: endpoint.clone(),
         };
         let reply = self.host.ask(&request).await?;
@@ -170,7 +167,7 @@ impl Devices {
     /// Changes a device in the helper's store and then here, and goes on where the person was.
     async fn change(
         &self,
-        request: &PageRequest,
+        request: &Request,
         endpoint: &Endpoint,
         words: (&str, &str),
         change: impl FnOnce(&mut Pin),

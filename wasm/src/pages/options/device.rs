@@ -5,7 +5,7 @@ use housekey_core::pin::Pin;
 use housekey_core::text::SafeText;
 use housekey_core::view::TrustedView;
 use wasm_bindgen::prelude::*;
-use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlTextAreaElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlTextAreaElement, Url};
 
 use super::super::PageHost;
 use super::super::dom::{self, Result};
@@ -73,6 +73,25 @@ pub(super) fn tell_error(row: &Element, host: &PageHost, key: &str, name: &str) 
         error.replace_children_with_node_1(&words);
     }
     Ok(())
+}
+
+/// The endpoint of an address as a person types it. The core reads it as browsers spell it, and how
+/// they would spell this one, the browser knows.
+pub(super) fn endpoint_typed(typed: &str) -> Option<Endpoint> {
+    let typed = typed.trim();
+    if let Ok(endpoint) = typed.parse() {
+        return Some(endpoint);
+    }
+    // Only what is a host and a port, or a whole URL, without a user name.
+    let is_url = typed.starts_with("https://");
+    let has_more =
+        typed.contains(['/', '\\', '?', '#', '%']) || typed.contains(char::is_whitespace);
+    if typed.contains('@') || (has_more && !is_url) {
+        return None;
+    }
+    let scheme = if is_url { "" } else { "https://" };
+    let url = Url::new(&format!("{scheme}{typed}")).ok()?;
+    url.host().parse().ok()
 }
 
 /// What stands in a one-line field of a panel.

@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::event::PageRequest;
 use housekey_core::pin::Pin;
+use housekey_core::protocol::Request;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, Event, HtmlInputElement, HtmlSelectElement, KeyboardEvent, ResizeObserver};
 
-use super::super::PageHost;
 use super::super::dom::{self, Result};
 use super::super::text::{Values, now, plural};
+use super::super::{PageHost, opened};
 use super::device;
 use super::history::{self, Of};
 use super::listing::Listing;
@@ -114,13 +114,20 @@ impl Devices {
         self.listing.borrow_mut().clear(now());
         let mut after = None;
         loop {
-            let request = PageRequest::Pins {
+            let request = Request::Pins {
                 after: after.take(),
             };
             let reply = self.host.ask(&request).await?;
             let PageReply::Pins { pins, more } = reply else {
                 refused(&self.host, &reply)?;
                 return Ok(false);
+            };
+            let pins = match opened(pins) {
+                Ok(pins) => pins,
+                Err(reply) => {
+                    refused(&self.host, &reply)?;
+                    return Ok(false);
+                }
             };
             after = pins.last().map(|pin| pin.endpoint.clone());
             let first = self.listing.borrow().len() == 0;

@@ -2,15 +2,15 @@
 
 use housekey_core::effect::PageReply;
 use housekey_core::endpoint::Endpoint;
-use housekey_core::event::PageRequest;
 use housekey_core::history::{Happening, HistoryEntry};
 use housekey_core::pin::Pin;
+use housekey_core::protocol::Request;
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlElement};
 
-use super::super::PageHost;
 use super::super::dom::{self, Result};
 use super::super::text::{Values, code};
+use super::super::{PageHost, opened};
 use super::devices::Devices;
 use super::notice::refused;
 
@@ -45,10 +45,14 @@ pub(super) async fn more(host: &PageHost, history: &Element, of: Of<'_>) -> Resu
         Of::All(_) => None,
         Of::Device(endpoint) => Some(endpoint.clone()),
     };
-    let request = PageRequest::History { endpoint, before };
+    let request = Request::History { endpoint, before };
     let reply = host.ask(&request).await?;
     let PageReply::History { entries, more } = reply else {
         return refused(host, &reply);
+    };
+    let entries = match opened(entries) {
+        Ok(entries) => entries,
+        Err(reply) => return refused(host, &reply),
     };
     let Some(list) = dom::part::<HtmlElement>(history, "ol")? else {
         return Ok(());

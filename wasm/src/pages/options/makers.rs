@@ -7,17 +7,17 @@ use housekey_core::certificate::KeyKind;
 use housekey_core::chain::Der;
 use housekey_core::effect::PageReply;
 use housekey_core::error::ErrorCode;
-use housekey_core::event::PageRequest;
 use housekey_core::maker::{DeviceIdRule, Maker, MakerId, MakerRoot, MakerSource};
+use housekey_core::protocol::Request;
 use housekey_core::text::SafeText;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, File, HtmlFormElement, HtmlInputElement};
 
-use super::super::PageHost;
 use super::super::dom::{self, Result};
 use super::super::text::{self, Piece, Values, code, plural};
+use super::super::{PageHost, opened};
 use super::notice::{done, refused};
 
 /// The makers, as the helper last said.
@@ -67,15 +67,22 @@ impl Makers {
 
     /// Asks the helper for all of them.
     pub(super) async fn load(&self) -> Result<()> {
-        let reply = self.host.ask(&PageRequest::Makers).await?;
+        let reply = self.host.ask(&Request::Makers).await?;
         self.take(reply).map(drop)
     }
 
     /// Shows the makers of an answer; says whether it was one.
     fn take(&self, reply: PageReply) -> Result<bool> {
-        let PageReply::Makers { makers } = reply else {
-            refused(&self.host, &reply)?;
-            return Ok(false);
+        let makers = match reply {
+            PageReply::Makers { makers } => opened(makers),
+            other => Err(other),
+        };
+        let makers = match makers {
+            Ok(makers) => makers,
+            Err(reply) => {
+                refused(&self.host, &reply)?;
+                return Ok(false);
+            }
         };
         self.list.replace_children_with_node_0();
         for maker in &makers {
@@ -107,7 +114,7 @@ impl Makers {
             }
             ("maker-remove-confirm", _) => {
                 let name = self.name(&id);
-                let reply = self.host.ask(&PageRequest::RemoveMaker { id }).await?;
+                let reply = self.host.ask(&Request::RemoveMaker { id }).await?;
                 if self.take(reply)? {
                     dom::focus(&dom::element("makers-title")?);
                     done(&self.host, "notice_maker_removed", &name)?;
@@ -123,7 +130,7 @@ impl Makers {
             return Ok(());
         };
         let enabled = input.checked();
-        let request = PageRequest::SetMaker {
+        let request = Request::SetMaker {
             id: id.clone(),
             enabled,
         };
@@ -159,7 +166,7 @@ impl Makers {
         } else {
             DeviceIdRule::SubjectCommonName
         };
-        let request = PageRequest::AddMaker {
+        let request = Request::AddMaker {
             file,
             name: SafeText::new(&name.value()),
             rule,

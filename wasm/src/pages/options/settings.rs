@@ -4,8 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use housekey_core::effect::PageReply;
-use housekey_core::event::PageRequest;
-use housekey_core::protocol::Settings;
+use housekey_core::protocol::{Request, Settings};
 use wasm_bindgen::prelude::*;
 use web_sys::{Element, HtmlInputElement};
 
@@ -135,7 +134,7 @@ impl SettingsView {
     fn save(self: &Rc<Self>, settings: Settings) {
         let view = Rc::clone(self);
         dom::spawn(async move {
-            let request = PageRequest::Settings { settings };
+            let request = Request::Settings { settings };
             let reply = view.host.ask(&request).await?;
             let saved = matches!(reply, PageReply::Done);
             if saved {

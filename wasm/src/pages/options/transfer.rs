@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use housekey_core::effect::PageReply;
-use housekey_core::event::PageRequest;
 use housekey_core::export::{Export, ImportError, ImportPlan};
+use housekey_core::protocol::Request;
 use js_sys::{Array, Date};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, BlobPropertyBag, Element, File, HtmlElement, HtmlInputElement, Url};
 
-use super::super::PageHost;
 use super::super::dom::{self, Result};
 use super::super::text::{Values, code, now, plural, tell_name};
+use super::super::{PageHost, opened};
 use super::devices::Devices;
 use super::notice::{done, refused};
 
@@ -99,16 +99,19 @@ impl Transfer {
             Ok(export) => export,
             Err(error) => return self.tell_error(error),
         };
-        let request = PageRequest::Import {
+        let request = Request::Import {
             export,
             dry_run: true,
         };
         let reply = self.host.ask(&request).await?;
-        let PageReply::Imported { plan } = reply else {
-            self.put_away()?;
-            return refused(&self.host, &reply);
+        let plan = match planned(reply) {
+            Ok(plan) => plan,
+            Err(reply) => {
+                self.put_away()?;
+                return refused(&self.host, &reply);
+            }
         };
-        if let PageRequest::Import { export, .. } = request {
+        if let Request::Import { export, .. } = request {
             self.show(&plan, &export)?;
             self.read.replace(Some(export));
         }
@@ -119,15 +122,16 @@ impl Transfer {
         let Some(export) = self.read.take() else {
             return Ok(());
         };
-        let request = PageRequest::Import {
+        let request = Request::Import {
             export,
             dry_run: false,
         };
         let reply = self.host.ask(&request).await?;
         self.put_away()?;
         dom::focus(&dom::element("import-file")?);
-        let PageReply::Imported { plan } = reply else {
-            return refused(&self.host, &reply);
+        let plan = match planned(reply) {
+            Ok(plan) => plan,
+            Err(reply) => return refused(&self.host, &reply),
         };
         let changed = plan.added as usize + plan.completed as usize;
         let key = match changed {
@@ -207,6 +211,14 @@ impl Transfer {
         dom::element::<HtmlInputElement>("import-file")?.set_value("");
         dom::element::<Element>("import-place")?.replace_children_with_node_0();
         Ok(())
+    }
+}
+
+/// What an import changes, or what the helper said in place of that.
+fn planned(reply: PageReply) -> Result<ImportPlan, PageReply> {
+    match reply {
+        PageReply::Imported { plan } => opened(plan),
+        other => Err(other),
     }
 }
 

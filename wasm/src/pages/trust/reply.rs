@@ -3,12 +3,13 @@
 use housekey_core::error::ErrorCode;
 use housekey_core::expected::Comparison;
 use housekey_core::view::TrustView;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// The part of [`PageReply`](housekey_core::effect::PageReply) that this page has a use for: the
 /// code that reads all of it would be most of the module, and somebody waits for this page.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Debug)]
 pub(super) enum Reply {
     Compared {
         comparison: Comparison,
@@ -24,13 +25,45 @@ pub(super) enum Reply {
         view: TrustView,
     },
     /// An answer to another page's question.
-    #[serde(other)]
     Other,
+}
+
+impl Reply {
+    fn of(reply: &mut Value) -> Result<Self, serde_json::Error> {
+        let tag = reply["type"].take();
+        let mut field = |name: &str| reply[name].take();
+        Ok(match tag.as_str() {
+            Some("compared") => Self::Compared {
+                comparison: Comparison::deserialize(field("comparison"))?,
+            },
+            Some("done") => Self::Done,
+            Some("error") => Self::Error {
+                code: ErrorCode::deserialize(field("code"))?,
+            },
+            Some("go") => Self::Go {
+                url: String::deserialize(field("url"))?,
+            },
+            Some("trust") => Self::Trust {
+                view: TrustView::deserialize(field("view"))?,
+            },
+            Some(_) => Self::Other,
+            None => return Err(serde_json::Error::missing_field("type")),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Reply {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let reply = serde_json::Map::deserialize(deserializer)?;
+        // Of an object, a field that is missing can be taken too, as `null`.
+        Self::of(&mut Value::Object(reply)).map_err(D::Error::custom)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use housekey_core::effect::PageReply;
+    use housekey_core::sealed::Sealed;
     use housekey_core::view::Situation;
 
     use super::*;
@@ -71,7 +104,7 @@ mod tests {
 
     #[test]
     fn what_is_for_other_pages_is_no_mistake_of_the_format() {
-        let entries = Vec::new();
+        let entries = Sealed::new(&Vec::new());
         let history = read(&PageReply::History {
             entries,
             more: true,
