@@ -18,6 +18,7 @@ use data_encoding::BASE64;
 use housekey_core::core::Core;
 use housekey_core::effect::Effect;
 use housekey_core::routing::RuleAction;
+use serde_json::Value;
 
 #[test]
 fn the_core_says_what_the_transcripts_say() {
@@ -28,6 +29,9 @@ fn the_core_says_what_the_transcripts_say() {
         cases += 1;
         let expected = fs::read_to_string(&path).unwrap();
         let said = replay(&expected);
+        if meaning(&said) == meaning(&expected) {
+            continue;
+        }
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             fs::write(&path, &said).unwrap();
             continue;
@@ -75,6 +79,16 @@ fn replay(transcript: &str) -> String {
         }
     }
     said
+}
+
+/// The lines, and of effects what they say: in which order an object's keys stand, is of no account,
+/// and differs with what else of the workspace is built.
+fn meaning(transcript: &str) -> Vec<Result<Value, &str>> {
+    let meaning = |line| match str::strip_prefix(line, "< ") {
+        Some(effect) => Ok(serde_json::from_str(effect).unwrap()),
+        None => Err(line),
+    };
+    transcript.lines().map(meaning).collect()
 }
 
 fn certificates() -> Vec<(String, String)> {
