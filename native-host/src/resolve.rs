@@ -164,23 +164,20 @@ async fn multicast_resolver(name: &str, port: u16) -> Vec<SocketAddr> {
         } else {
             HEAD_START
         };
-        match timeout(patience, answers.recv_async()).await {
+        let Ok(Ok(event)) = timeout(patience, answers.recv_async()).await else {
+            return found;
+        };
+        match event {
             // All that are known by now.
-            Ok(Ok(HostnameResolutionEvent::AddressesFound(_, addresses))) => {
+            HostnameResolutionEvent::AddressesFound(_, addresses) => {
                 found = addresses.iter().filter_map(|it| at(it, port)).collect();
                 if !found.iter().all(is_of_one_link) {
                     return found;
                 }
             }
-            Ok(
-                Ok(
-                    HostnameResolutionEvent::SearchTimeout(_)
-                    | HostnameResolutionEvent::SearchStopped(_),
-                )
-                | Err(_),
-            )
-            | Err(_) => return found,
-            Ok(Ok(_)) => {}
+            HostnameResolutionEvent::SearchTimeout(_)
+            | HostnameResolutionEvent::SearchStopped(_) => return found,
+            _ => {}
         }
     }
 }

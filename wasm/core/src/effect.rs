@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checkup::{Check, Checkup};
-use crate::errand::Sent;
+use crate::errand::Asked;
 use crate::error::ErrorCode;
 use crate::event::{AskId, PromptId, TabId, Timer};
 use crate::expected::Comparison;
@@ -12,7 +12,7 @@ use crate::history::HistoryEntry;
 use crate::maker::Maker;
 use crate::mark::ListMark;
 use crate::pin::Pin;
-use crate::protocol::Settings;
+use crate::protocol::{Request, Settings};
 use crate::proxy::ProxyHolder;
 use crate::routing::Routing;
 use crate::sealed::Sealed;
@@ -140,7 +140,7 @@ pub struct Message {
     /// Comes back in the answer.
     pub id: u32,
     /// The request.
-    pub request: Sent,
+    pub request: Asked<Request>,
 }
 
 /// The state of a tab on the toolbar.

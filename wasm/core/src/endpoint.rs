@@ -8,15 +8,16 @@
 //!
 //! [host]: https://url.spec.whatwg.org/#host-parsing
 
+#[cfg(any(test, not(feature = "spellings")))]
+mod canonical;
+#[cfg(feature = "spellings")]
+mod spelled;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-#[cfg(any(test, not(feature = "spellings")))]
-mod canonical;
-#[cfg(feature = "spellings")]
-mod spelled;
 
 #[cfg(not(feature = "spellings"))]
 use self::canonical::read;

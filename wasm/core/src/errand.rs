@@ -1,10 +1,9 @@
 //! What the extension's pages ask of the helper, past the core.
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::event::PageRequest;
 use crate::protocol::Request;
 
 /// A request to the helper that a page makes and the core only passes on: one that changes what the
@@ -15,24 +14,14 @@ use crate::protocol::Request;
 #[serde(transparent)]
 pub struct Errand(Value);
 
-/// What a page asks: of the core, or of the helper.
+/// A request with the core at one end, or an errand that goes past it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
-pub enum Asked {
-    /// Of the core.
-    Core(PageRequest),
-    /// Of the helper.
+pub enum Asked<C> {
+    /// By a page of the core, or by the core of the helper.
+    Core(C),
+    /// By a page of the helper.
     Helper(Errand),
-}
-
-/// What goes to the helper: what the core asks, or a page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub enum Sent {
-    /// The core.
-    Core(Request),
-    /// A page.
-    Page(Errand),
 }
 
 impl Errand {
@@ -65,43 +54,33 @@ impl Errand {
     }
 }
 
-impl<'de> Deserialize<'de> for Asked {
+impl<'de, C: DeserializeOwned> Deserialize<'de> for Asked<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Errand::of(Value::deserialize(deserializer)?) {
             Ok(errand) => Ok(Self::Helper(errand)),
-            Err(other) => PageRequest::deserialize(other)
+            Err(other) => C::deserialize(other)
                 .map(Self::Core)
                 .map_err(D::Error::custom),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Sent {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Errand::of(Value::deserialize(deserializer)?) {
-            Ok(errand) => Ok(Self::Page(errand)),
-            Err(other) => Request::deserialize(other)
-                .map(Self::Core)
-                .map_err(D::Error::custom),
-        }
-    }
-}
-
-impl From<Request> for Sent {
+impl From<Request> for Asked<Request> {
     fn from(request: Request) -> Self {
         Self::Core(request)
     }
 }
 
-impl From<Errand> for Sent {
+impl From<Errand> for Asked<Request> {
     fn from(errand: Errand) -> Self {
-        Self::Page(errand)
+        Self::Helper(errand)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::PageRequest;
 
     #[test]
     fn pages_send_the_helper_nothing_that_the_core_decides() {
@@ -115,20 +94,23 @@ mod tests {
             r#"["block"]"#,
             r#""block""#,
         ] {
-            assert!(serde_json::from_str::<Asked>(json).is_err(), "{json}");
+            assert!(
+                serde_json::from_str::<Asked<PageRequest>>(json).is_err(),
+                "{json}"
+            );
         }
     }
 
     #[test]
     fn an_errand_arrives_as_it_was_sent() {
         let json = r#"{"blocked":true,"endpoint":"nas.local:443","type":"block"}"#;
-        let Ok(Asked::Helper(errand)) = serde_json::from_str(json) else {
+        let Ok(Asked::<PageRequest>::Helper(errand)) = serde_json::from_str(json) else {
             panic!("no errand");
         };
-        assert_eq!(serde_json::to_string(&Sent::from(errand)).unwrap(), json);
+        assert_eq!(serde_json::to_string(&Asked::from(errand)).unwrap(), json);
         for tag in Errand::TYPES {
             let json = format!(r#"{{"type":"{tag}"}}"#);
-            let asked: Asked = serde_json::from_str(&json).unwrap();
+            let asked: Asked<PageRequest> = serde_json::from_str(&json).unwrap();
             assert!(matches!(asked, Asked::Helper(_)), "{tag}");
         }
     }

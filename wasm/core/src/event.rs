@@ -95,7 +95,7 @@ pub enum Event {
         tab_id: Option<TabId>,
         /// What it asked.
         #[cfg_attr(feature = "tsify", tsify(type = "PageRequest | Request"))]
-        request: Asked,
+        request: Asked<PageRequest>,
         /// When.
         at: Timestamp,
         /// Whether it is in a private window.

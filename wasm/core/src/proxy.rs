@@ -5,8 +5,9 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::tagged::read_tagged;
 use serde::{Deserialize, Serialize};
+
+use crate::tagged::read_tagged;
 
 /// The proxy that the computer used before Housekey, so that what is no device goes on using it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use super::questions::clear_site_data;
 use super::{Core, Helper, Pending, refuse};
 use crate::decision::Finding;
 use crate::effect::{Badge, Effect, HelperStatus, Message, PageReply};
-use crate::errand::Sent;
+use crate::errand::Asked;
 use crate::error::ErrorCode;
 use crate::event::{TabId, Timer};
 use crate::mark::ListMark;
@@ -39,7 +39,7 @@ impl Core {
         }
     }
 
-    pub(super) fn send(&mut self, request: impl Into<Sent>, pending: Pending) -> Effect {
+    pub(super) fn send(&mut self, request: impl Into<Asked<Request>>, pending: Pending) -> Effect {
         self.next_request = self.next_request.wrapping_add(1);
         let id = self.next_request;
         self.pending.insert(id, pending);

@@ -22,7 +22,7 @@ impl Core {
         &mut self,
         ask_id: AskId,
         tab_id: Option<TabId>,
-        request: Asked,
+        request: Asked<PageRequest>,
         at: Timestamp,
     ) -> Vec<Effect> {
         let request = match request {
